@@ -1,0 +1,185 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+import PackageDescription
+
+/// Adapters are separate modules, and what only an adapter needs is resolved only when its trait is on.
+func whenTrait(_ trait: String) -> TargetDependencyCondition? { .when(traits: [trait]) }
+
+let package = Package(
+    name: "BearerGuard",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "BearerGuard", targets: ["BearerGuard"]),
+        .library(name: "BearerGuardTesting", targets: ["BearerGuardTesting"]),
+        .library(name: "BearerGuardAudit", targets: ["BearerGuardAudit"]),
+        .library(name: "BearerGuardAsyncHTTPClient", targets: ["BearerGuardAsyncHTTPClient"]),
+        .library(name: "BearerGuardHTTPTypes", targets: ["BearerGuardHTTPTypes"]),
+        .library(name: "BearerGuardObservability", targets: ["BearerGuardObservability"]),
+        .library(name: "BearerGuardYAML", targets: ["BearerGuardYAML"]),
+        .library(name: "BearerGuardHummingbird", targets: ["BearerGuardHummingbird"]),
+        .executable(name: "bearerguard", targets: ["BearerGuardCommandLine"]),
+    ],
+    traits: [
+        .trait(name: "AsyncHTTPClient", description: "Fetches keys and metadata with async-http-client"),
+        .trait(name: "HTTPTypes", description: "Credentials from and challenges to swift-http-types fields"),
+        .trait(name: "Observability", description: "Events to swift-log, swift-metrics and swift-distributed-tracing"),
+        .trait(name: "YAML", description: "Policy documents in YAML"),
+        .trait(
+            name: "Hummingbird",
+            description: "Hummingbird middleware",
+            enabledTraits: ["HTTPTypes", "AsyncHTTPClient"]
+        ),
+        .trait(
+            name: "CommandLine",
+            description: "The bearerguard program: audit, inspect, keys",
+            enabledTraits: ["YAML"]
+        ),
+        .trait(
+            name: "Gateway",
+            description: "The bearerguard program with everything that listens or fetches",
+            enabledTraits: ["CommandLine", "Hummingbird", "Observability"]
+        ),
+        .default(enabledTraits: ["CommandLine"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.15.0"),
+        .package(url: "https://github.com/jpsim/Yams", "5.0.1"..<"7.0.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.25.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenSSL",
+            pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"]), .yum(["openssl-devel"])]
+        ),
+        .systemLibrary(
+            name: "CJansson",
+            pkgConfig: "jansson",
+            providers: [.apt(["libjansson-dev"]), .brew(["jansson"]), .yum(["jansson-devel"])]
+        ),
+        .target(name: "BearerGuard", dependencies: ["COpenSSL", "CJansson"]),
+        .target(name: "BearerGuardTesting", dependencies: ["BearerGuard", "COpenSSL"]),
+        .target(name: "BearerGuardAudit", dependencies: ["BearerGuard"]),
+        .target(
+            name: "BearerGuardAsyncHTTPClient",
+            dependencies: [
+                "BearerGuard",
+                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("AsyncHTTPClient")),
+                .product(name: "NIOCore", package: "swift-nio", condition: whenTrait("AsyncHTTPClient")),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: whenTrait("AsyncHTTPClient")),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: whenTrait("AsyncHTTPClient")),
+            ]
+        ),
+        .target(
+            name: "BearerGuardHTTPTypes",
+            dependencies: [
+                "BearerGuard",
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("HTTPTypes")),
+            ]
+        ),
+        .target(
+            name: "BearerGuardObservability",
+            dependencies: [
+                "BearerGuard",
+                .product(name: "Logging", package: "swift-log", condition: whenTrait("Observability")),
+                .product(name: "Metrics", package: "swift-metrics", condition: whenTrait("Observability")),
+                .product(
+                    name: "Tracing",
+                    package: "swift-distributed-tracing",
+                    condition: whenTrait("Observability")
+                ),
+            ]
+        ),
+        .target(
+            name: "BearerGuardYAML",
+            dependencies: [
+                "BearerGuard",
+                .product(name: "Yams", package: "Yams", condition: whenTrait("YAML")),
+            ]
+        ),
+        .target(
+            name: "BearerGuardHummingbird",
+            dependencies: [
+                "BearerGuard", "BearerGuardHTTPTypes",
+                .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Hummingbird")),
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("Hummingbird")),
+            ]
+        ),
+        .target(
+            name: "BearerGuardGateway",
+            dependencies: [
+                "BearerGuard", "BearerGuardTesting", "BearerGuardHummingbird", "BearerGuardAsyncHTTPClient",
+                .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
+                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("Gateway")),
+                .product(name: "Logging", package: "swift-log", condition: whenTrait("Gateway")),
+            ]
+        ),
+        .executableTarget(
+            // Not named `bearerguard`: on a file system that folds case its folder and module
+            // would be those of the library.
+            name: "BearerGuardCommandLine",
+            dependencies: [
+                "BearerGuard", "BearerGuardAudit", "BearerGuardYAML", "BearerGuardAsyncHTTPClient",
+                "BearerGuardGateway",
+                .product(
+                    name: "ArgumentParser",
+                    package: "swift-argument-parser",
+                    condition: whenTrait("CommandLine")
+                ),
+            ]
+        ),
+        .testTarget(name: "BearerGuardTests", dependencies: ["BearerGuard", "BearerGuardTesting"]),
+        .testTarget(name: "ConformanceTests", dependencies: ["BearerGuard", "BearerGuardTesting"]),
+        .testTarget(name: "AuditTests", dependencies: ["BearerGuardAudit", "BearerGuardTesting"]),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["BearerGuardCommandLine", "BearerGuardTesting", "BearerGuardYAML"]
+        ),
+        .testTarget(
+            name: "AdapterTests",
+            dependencies: [
+                "BearerGuardHTTPTypes", "BearerGuardObservability", "BearerGuardTesting",
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("HTTPTypes")),
+                .product(name: "Logging", package: "swift-log", condition: whenTrait("Observability")),
+                .product(name: "Metrics", package: "swift-metrics", condition: whenTrait("Observability")),
+                .product(
+                    name: "Tracing",
+                    package: "swift-distributed-tracing",
+                    condition: whenTrait("Observability")
+                ),
+            ]
+        ),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "BearerGuardHummingbird", "BearerGuardAsyncHTTPClient", "BearerGuardGateway", "BearerGuardTesting",
+                .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
+                .product(name: "Logging", package: "swift-log", condition: whenTrait("Gateway")),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+// A newer compiler may know new warnings: they fail our own builds, never a user's.
+let warningsAreErrors = Context.environment["BEARERGUARD_WARNINGS_AS_ERRORS"] == "1"
+
+for target in package.targets where target.type != .system {
+    var settings: [SwiftSetting] = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .strictMemorySafety(),
+    ]
+    if warningsAreErrors { settings.append(.treatAllWarnings(as: .error)) }
+    target.swiftSettings = settings
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// A token that was read and not yet trusted: its claims decide which issuer's rules apply, and nothing else.
+///
+/// It prints as its size. The claims are reachable only by a name that says what they are.
+public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package let jws: CompactJWS
+    package let header: JOSEHeader
+    /// The claims, or why they cannot be read: the header is judged first.
+    package let unverifiedClaims: Result<JSONObject, JSONError>
+    private let byteCount: Int
+
+    /// Cuts the token, decodes it and reads its header and claims.
+    package init(_ bytes: [UInt8], limit: Int = CompactJWS.tokenBytes) throws(JWSFault) {
+        jws = try CompactJWS(bytes, limit: limit)
+        header = try JOSEHeader(jws.header)
+        let payload = jws.payload
+        unverifiedClaims = Result { () throws(JSONError) in try JSONDocument.object(payload, limits: .token) }
+        byteCount = bytes.count
+    }
+
+    /// `iss` as the sender claims it: picks a configured issuer, and never becomes a URL.
+    package var unverifiedIssuer: JSONValue? { try? unverifiedClaims.get()["iss"] }
+
+    /// The size, not the token.
+    public var description: String { "UnverifiedToken(\(byteCount) bytes)" }
+    /// The size, not the token.
+    public var debugDescription: String { description }
+    /// Has no children, so that `dump` shows no token.
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import COpenSSL
+
+/// The owner of one OpenSSL object that is finished once this exists.
+///
+/// `@unchecked Sendable` is sound because the object is never changed after `init`: keys are only read, and contexts
+/// are templates that every use duplicates (OpenSSL counts references atomically and documents both as safe).
+@safe
+final class OpenSSLHandle: @unchecked Sendable {
+    let pointer: OpaquePointer
+    private let release: (OpaquePointer) -> Void
+
+    /// Takes over `pointer`; nil when OpenSSL gave none.
+    init?(_ pointer: OpaquePointer?, release: @escaping (OpaquePointer) -> Void) {
+        guard let pointer = unsafe pointer else { return nil }
+        unsafe self.pointer = pointer
+        unsafe self.release = release
+    }
+
+    deinit { unsafe release(pointer) }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// What a request brought, as plain values, so that any server can ask a guard.
+///
+/// It prints as the number of credentials, never as one of them.
+public struct RequestCredentials: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The values of all `Authorization` fields, one entry a field.
+    package let authorization: [String]
+    /// Tokens found in other places that the server chose to read.
+    package let otherTokens: [String]
+
+    /// The credentials of one request.
+    ///
+    /// - Parameters:
+    ///   - authorization: the value of every `Authorization` field; do not join them.
+    ///   - otherTokens: tokens from a form, query or cookie, only if your API takes them there (RFC 6750 §2.2, §2.3;
+    ///     RFC 9700 §4.3.2 advises against it).
+    public init(authorization: [String], otherTokens: [String] = []) {
+        self.authorization = authorization
+        self.otherTokens = otherTokens
+    }
+
+    /// A request with at most one `Authorization` field.
+    public init(authorization: String?) {
+        self.init(authorization: authorization.map { [$0] } ?? [])
+    }
+
+    /// How many there are.
+    public var description: String { "RequestCredentials(\(authorization.count + otherTokens.count))" }
+    /// How many there are.
+    public var debugDescription: String { description }
+    /// Has no children, so that `dump` shows no token.
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// Which key a token means, by `kid` and algorithm, never by default (RFC 8725 §3.5; RFC 7515 §4.1.4).
+package enum KeySelection {
+    /// Verifiers to try: one for a `kid`, at most four without.
+    case candidates([Candidate])
+    /// The set has no such key.
+    case unknown
+    /// Several keys could be meant.
+    case ambiguous
+    /// The key is there, for another algorithm.
+    case mismatch
+    /// The key is there and must not be used.
+    case faulty(KeyFault)
+
+    package struct Candidate: Sendable {
+        package let key: VerificationKey
+        package let verifier: SignatureVerifier
+    }
+
+    /// Keys tried for a token without `kid`; more would make one token cost many verifications.
+    package static let maximumCandidates = 4
+
+    package init(keyID: String?, algorithm: SignatureAlgorithm, in snapshot: KeySnapshot) {
+        let named = keyID.map(snapshot.keys(named:)) ?? snapshot.keys
+        let fitting = named.compactMap { key in
+            key.verifier(for: algorithm).map { Candidate(key: key, verifier: $0) }
+        }
+        let limit = keyID == nil ? Self.maximumCandidates : 1
+        if fitting.count > limit {
+            self = .ambiguous
+        } else if !fitting.isEmpty {
+            self = .candidates(fitting)
+        } else {
+            self = Self.explain(keyID: keyID, named: named, snapshot)
+        }
+    }
+
+    private static func explain(keyID: String?, named: [VerificationKey], _ snapshot: KeySnapshot) -> KeySelection {
+        if let keyID {
+            if !named.isEmpty { return .mismatch }
+            let fault = snapshot.faults.first { $0.keyID?.isExactly(keyID) == true }?.fault
+            guard let fault else { return .unknown }
+            return fault.kind == .unfit ? .mismatch : .faulty(fault)
+        }
+        // Without a kid only a set of one leaves no doubt which key was meant.
+        guard snapshot.keys.count + snapshot.faults.count == 1 else { return .unknown }
+        guard let fault = snapshot.faults.first?.fault, fault.kind != .unfit else { return .mismatch }
+        return .faulty(fault)
+    }
+}

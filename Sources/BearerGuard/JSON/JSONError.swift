@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// Why a text was refused as JSON (RFC 8259), without any of its bytes.
+package enum JSONError: Error, Hashable {
+    /// Not JSON, not UTF-8, with text behind the value, or with U+0000 in a string.
+    case malformed
+    /// A member name occurs twice in one object (RFC 7519 §4 lets a reader refuse that).
+    case duplicateMember
+    /// Nested deeper than ``JSONLimits/depth``.
+    case tooDeep
+    /// An object or array with more than ``JSONLimits/elements`` entries.
+    case tooManyElements
+    /// A string longer than ``JSONLimits/stringBytes``.
+    case stringTooLong
+    /// A number that no finite double can hold, such as `1e400`.
+    case numberOutOfRange
+    /// The outermost value is not an object.
+    case notAnObject
+
+    /// A fixed sentence for operators.
+    package var detail: String {
+        switch self {
+        case .malformed: "not valid JSON"
+        case .duplicateMember: "a JSON member name occurs twice"
+        case .tooDeep: "JSON nested too deep"
+        case .tooManyElements: "a JSON object or array has too many entries"
+        case .stringTooLong: "a JSON string is too long"
+        case .numberOutOfRange: "a JSON number is out of range"
+        case .notAnObject: "JSON that is not an object"
+        }
+    }
+}

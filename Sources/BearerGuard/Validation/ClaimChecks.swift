@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// The checks on claims, small and in a fixed order. Each returns the reason to refuse, or nil.
+enum ClaimChecks {
+    typealias Check = @Sendable (JSONObject, ValidationPolicy, UnixTime) -> Rejection?
+
+    /// All of them after the issuer, which is judged before the signature.
+    static let ordered: [Check] = [
+        audience, expiration, notBefore, issuedAt, textTypes, scopes, required, custom,
+    ]
+
+    static func issuer(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+        guard case .exactly(let expected) = policy.issuerRule else { return nil }
+        guard let claim = claims["iss"] else { return Rejection(.missingClaim, "iss is missing") }
+        guard let issuer = claim.stringValue else { return Rejection(.invalidClaim, "iss is not a string") }
+        guard issuer.isExactly(expected) else { return Rejection(.wrongIssuer, nearMiss(issuer, expected)) }
+        return nil
+    }
+
+    /// Says how close a wrong issuer is, which is what most wrong configurations come down to.
+    private static func nearMiss(_ issuer: String, _ expected: String) -> String {
+        if (issuer + "/").isExactly(expected) || issuer.isExactly(expected + "/") {
+            return "iss differs from the configured issuer by a trailing slash"
+        }
+        if issuer.lowercased().isExactly(expected.lowercased()) { return "iss differs from the configured issuer by case" }
+        return "iss is not the configured issuer"
+    }
+
+    /// What the issuer's preset knows of its own tokens.
+    static func presetType(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+        let typed = Claims(claims)
+        return policy.preset.typeChecks.first { !$0.isSatisfied(typed) }.map { Rejection(.wrongType, $0.name) }
+    }
+
+    private static func audience(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+        switch policy.audienceRule {
+        case .unchecked: return nil
+        case .clientID(let accepted):
+            guard let claim = claims["client_id"] else { return Rejection(.missingClaim, "client_id is missing") }
+            guard let client = claim.stringValue else { return Rejection(.invalidClaim, "client_id is not a string") }
+            return accepted.containsExactly(client) ? nil : Rejection(.wrongAudience, "client_id is not accepted")
+        case .audience(let accepted):
+            guard let claim = claims["aud"] else { return Rejection(.missingClaim, "aud is missing") }
+            guard let audience = claim.stringValue.map({ [$0] }) ?? claim.stringsValue else {
+                return Rejection(.invalidClaim, "aud is neither a string nor an array of strings")
+            }
+            return audience.contains(where: accepted.containsExactly)
+                ? nil : Rejection(.wrongAudience, audience.isEmpty ? "aud is empty" : "aud names nobody accepted")
+        }
+    }
+
+    private static func expiration(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+        guard let claim = claims["exp"] else {
+            return policy.requiresExpiration ? Rejection(.missingClaim, "exp is missing") : nil
+        }
+        guard let time = UnixTime(claim) else { return Rejection(.invalidClaim, "exp is not a date") }
+        return now >= time.advanced(by: Int64(policy.clockSkew)) ? Rejection(.expired, "exp is past") : nil
+    }
+
+    private static func notBefore(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+        guard let claim = claims["nbf"] else { return nil }
+        guard let time = UnixTime(claim) else { return Rejection(.invalidClaim, "nbf is not a date") }
+        return time > now.advanced(by: Int64(policy.clockSkew)) ? Rejection(.notYetValid, "nbf is ahead") : nil
+    }
+
+    private static func issuedAt(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+        guard let claim = claims["iat"] else {
+            return policy.maximumAge == nil ? nil : Rejection(.missingClaim, "iat is missing")
+        }
+        guard let time = UnixTime(claim) else { return Rejection(.invalidClaim, "iat is not a date") }
+        if time > now.advanced(by: Int64(policy.clockSkew)) { return Rejection(.issuedInFuture, "iat is ahead") }
+        guard let maximumAge = policy.maximumAge else { return nil }
+        let end = time.advanced(by: Int64(maximumAge)).advanced(by: Int64(policy.clockSkew))
+        return now >= end ? Rejection(.expired, "older than the policy allows") : nil
+    }
+
+    /// Registered claims that must be strings where they are present (RFC 7519 §4.1, RFC 9068 §2.2).
+    private static func textTypes(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+        for name in ["sub", "jti"] + Claims.clientNames {
+            if let claim = claims[name], claim.stringValue == nil {
+                return Rejection(.invalidClaim, "\(name) is not a string")
+            }
+        }
+        return nil
+    }
+
+    private static func scopes(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+        Scopes(claims: claims) == nil ? Rejection(.invalidClaim, "scope or scp is not a list of scopes") : nil
+    }
+
+    private static func required(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+        for name in policy.requiredClaims {
+            let claim = claims[name]
+            if claim == nil || claim == .null { return Rejection(.missingClaim, "\(name) is missing") }
+        }
+        return nil
+    }
+
+    private static func custom(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+        let typed = Claims(claims)
+        return policy.checks.first { !$0.isSatisfied(typed) }.map { Rejection(.invalidClaim, $0.name) }
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// What one kind of authorization server does differently, and what a policy must make of it.
+public struct IssuerPreset: Sendable {
+    /// The name in policy documents.
+    public let name: String
+    /// What differs and why, a sentence each.
+    public let differences: [String]
+    /// What it signs with unless told otherwise.
+    public let algorithms: Set<SignatureAlgorithm>
+
+    let vendorTypes: [String]
+    let audienceIsClientID: Bool
+    let rolePaths: [ClaimPath]
+    let requiredClaims: [String]
+    /// What tells an access token of this issuer from its other tokens.
+    let typeChecks: [ClaimCheck]
+    /// Nil, or what is wrong with an issuer identifier.
+    let issuerFault: @Sendable (String) -> String?
+
+    init(
+        name: String,
+        differences: [String] = [],
+        algorithms: Set<SignatureAlgorithm>,
+        vendorTypes: [String] = [],
+        audienceIsClientID: Bool = false,
+        rolePaths: [ClaimPath] = [],
+        requiredClaims: [String] = [],
+        typeChecks: [ClaimCheck] = [],
+        issuerFault: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) {
+        self.name = name
+        self.differences = differences
+        self.algorithms = algorithms
+        self.vendorTypes = vendorTypes
+        self.audienceIsClientID = audienceIsClientID
+        self.rolePaths = rolePaths
+        self.requiredClaims = requiredClaims
+        self.typeChecks = typeChecks
+        self.issuerFault = issuerFault
+    }
+
+    /// Any issuer that follows the standards.
+    public static let standard = IssuerPreset(name: "standard", algorithms: .recommended)
+
+    /// Okta custom authorization servers.
+    public static let okta = IssuerPreset(
+        name: "okta",
+        differences: [
+            "scopes are in 'scp' and the client is in 'cid', because Okta's tokens are older than RFC 9068",
+            "'cid' is required, because Okta's ID tokens have none and are otherwise alike",
+            "an org server (no /oauth2/… in the issuer) is refused: its access tokens are for Okta alone, and Okta says not to validate them",
+        ],
+        algorithms: .okta,
+        vendorTypes: ["application/okta-internal-at+jwt"].map(MediaType.normalized),
+        rolePaths: ["groups"],
+        requiredClaims: ["cid"],
+        issuerFault: { issuer in
+            if issuer.contains("-admin.okta.com") || issuer.contains(".com.com") {
+                return "this is the address of Okta's admin console; the issuer has no '-admin'"
+            }
+            guard issuer.contains("/oauth2/") else {
+                return "an Okta org authorization server signs access tokens for Okta's own APIs alone; "
+                    + "use a custom one, such as https://ORG.okta.com/oauth2/default"
+            }
+            return nil
+        }
+    )
+
+    /// Auth0 tenants.
+    public static let auth0 = IssuerPreset(
+        name: "auth0",
+        differences: [
+            "the issuer ends in a slash, because Auth0's does",
+            "permissions are at 'permissions' and count as roles, because Auth0's RBAC puts them there",
+            "the client is in 'azp', because the default profile of Auth0 is older than RFC 9068",
+        ],
+        algorithms: [.rs256],
+        rolePaths: ["permissions"],
+        issuerFault: { $0.hasSuffix("/") ? nil : "an Auth0 issuer ends in '/', as in https://TENANT.auth0.com/" }
+    )
+
+    /// Microsoft Entra ID, one tenant.
+    public static let entra = IssuerPreset(
+        name: "entra",
+        differences: [
+            "scopes are in 'scp' as one text, app roles in 'roles'",
+            "one of 'scp' and 'roles' is required, because an ID token of the same app has the same audience and key and neither claim",
+            "the issuer names one tenant: 'common' and 'organizations' sign for everybody who has an account",
+        ],
+        algorithms: [.rs256],
+        rolePaths: ["roles"],
+        typeChecks: [
+            ClaimCheck("neither scp nor roles: the shape of an ID token") {
+                $0["scp"] != nil || $0["roles"] != nil
+            }
+        ],
+        issuerFault: { issuer in
+            let tenants = ["/common", "/organizations", "/consumers"]
+            guard !tenants.contains(where: issuer.contains) else {
+                return "name the tenant by its id: 'common', 'organizations' and 'consumers' are no issuers"
+            }
+            return nil
+        }
+    )
+
+    /// Keycloak realms.
+    public static let keycloak = IssuerPreset(
+        name: "keycloak",
+        differences: [
+            "payload 'typ' must be Bearer (or DPoP), because Keycloak marks ID, refresh and offline tokens there and signs all with one key",
+            "realm roles are at realm_access.roles",
+            "set up an audience mapper: without one 'aud' is 'account'",
+        ],
+        algorithms: [.rs256],
+        rolePaths: [ClaimPath("realm_access", "roles")],
+        typeChecks: [
+            ClaimCheck("payload typ is not Bearer") {
+                ["Bearer", "DPoP"].contains($0["typ"]?.stringValue ?? "")
+            }
+        ],
+        issuerFault: { $0.contains("/realms/") ? nil : "a Keycloak issuer names its realm, as in https://HOST/realms/REALM" }
+    )
+
+    /// Amazon Cognito user pools.
+    public static let cognito = IssuerPreset(
+        name: "cognito",
+        differences: [
+            "the audience is compared with 'client_id', because Cognito's access tokens have no 'aud'",
+            "'token_use' must be 'access', because Cognito marks ID tokens there and signs both with one key",
+            "groups are at cognito:groups",
+        ],
+        algorithms: [.rs256],
+        audienceIsClientID: true,
+        rolePaths: ["cognito:groups"],
+        typeChecks: [
+            ClaimCheck("token_use is not access") { $0["token_use"]?.stringValue == "access" }
+        ],
+        issuerFault: {
+            $0.hasPrefix("https://cognito-idp.") ? nil : "a Cognito issuer is https://cognito-idp.REGION.amazonaws.com/POOL"
+        }
+    )
+
+    /// Every preset.
+    public static let all: [IssuerPreset] = [.standard, .okta, .auth0, .entra, .keycloak, .cognito]
+
+    /// What is wrong with `issuer`: a placeholder nobody replaced, or what the preset itself knows.
+    func fault(of issuer: String) -> String? {
+        let lower = issuer.lowercased()
+        let marks = [
+            "{", "}", "<", ">", "$(", "yourokta", "your_", "your-", "yourdomain", "yourtenant", "example-tenant",
+        ]
+        if let mark = marks.first(where: lower.contains) {
+            return "the template's placeholder was not replaced (found '\(mark)'): put your own domain there"
+        }
+        return issuerFault(issuer)
+    }
+}

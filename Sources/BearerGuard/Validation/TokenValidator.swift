@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// The pipeline from an ``UnverifiedToken`` to an ``AccessToken``: a pure function of token, keys, time and policy.
+///
+/// A guard stops at the first reason; an audit runs the same checks and keeps them all.
+package struct TokenValidator: Sendable {
+    /// What is known of the sender, for tokens that are bound to one (RFC 7800).
+    package enum Binding: Sendable {
+        /// The token came as a plain bearer token.
+        case bearer
+        /// Nobody can say how it came: a captured token.
+        case unknown
+    }
+
+    /// What came of a token.
+    package struct Judgement: Sendable {
+        /// The reasons to refuse, in the order of the checks; empty for a valid token.
+        package var findings: [Rejection] = []
+        /// The key that the signature was verified with.
+        package var key: VerificationKey?
+        /// The claims, readable from here on only together with an empty list of findings.
+        package var claims: JSONObject?
+    }
+
+    package let policy: ValidationPolicy
+    private let binding: Binding
+
+    package init(policy: ValidationPolicy, binding: Binding) {
+        self.policy = policy
+        self.binding = binding
+    }
+
+    /// Reads `bytes` and judges what they hold.
+    package func judge(
+        _ bytes: [UInt8],
+        keys: KeySnapshot,
+        at now: UnixTime,
+        collectsAll: Bool = false
+    ) -> Judgement {
+        do throws(JWSFault) {
+            return judge(try UnverifiedToken(bytes), keys: keys, at: now, collectsAll: collectsAll)
+        } catch {
+            return Judgement(findings: [Rejection(error)])
+        }
+    }
+
+    /// Judges `token` by `keys` at `now`. With `collectsAll` every check is made that still can be.
+    package func judge(
+        _ token: UnverifiedToken,
+        keys: KeySnapshot,
+        at now: UnixTime,
+        collectsAll: Bool = false
+    ) -> Judgement {
+        var judgement = Judgement()
+        /// Takes a finding; true when nothing more need be checked.
+        func ends(_ finding: Rejection?) -> Bool {
+            guard let finding else { return false }
+            judgement.findings.append(finding)
+            return !collectsAll
+        }
+
+        let algorithm = token.header.algorithm.flatMap { policy.algorithms.contains($0) ? $0 : nil }
+        if algorithm == nil, ends(Rejection(.unsupportedAlgorithm, "alg is not in the allow-list")) { return judgement }
+        let claims: JSONObject
+        do throws(JSONError) {
+            claims = try token.unverifiedClaims.get()
+        } catch {
+            _ = ends(Rejection(error))
+            return judgement
+        }
+        judgement.claims = claims
+        if ends(ClaimChecks.issuer(claims, policy)) { return judgement }
+        if let algorithm {
+            switch Self.verify(token.jws, keyID: token.header.keyID, algorithm: algorithm, keys: keys) {
+            case .success(let key): judgement.key = key
+            case .failure(let rejection): if ends(rejection) { return judgement }
+            }
+        }
+        let typeFinding = policy.acceptedTokens.rejection(
+            type: token.header.type,
+            claims: claims,
+            vendorTypes: policy.preset.vendorTypes
+        )
+        if ends(typeFinding ?? ClaimChecks.presetType(claims, policy)) { return judgement }
+        for check in ClaimChecks.ordered {
+            if ends(check(claims, policy, now)) { return judgement }
+        }
+        _ = ends(confirmation(claims))
+        return judgement
+    }
+
+    /// The signature alone: key selection, then verification by every candidate.
+    package static func verify(
+        _ jws: CompactJWS,
+        keyID: String?,
+        algorithm: SignatureAlgorithm,
+        keys: KeySnapshot
+    ) -> Result<VerificationKey, Rejection> {
+        switch KeySelection(keyID: keyID, algorithm: algorithm, in: keys) {
+        case .candidates(let candidates):
+            for candidate in candidates where jws.isSigned(by: candidate.verifier) { return .success(candidate.key) }
+            return .failure(Rejection(.badSignature, "the signature does not verify"))
+        case .unknown: return .failure(Rejection(.unknownKey, "no key is meant by this kid and algorithm"))
+        case .ambiguous: return .failure(Rejection(.ambiguousKey, "several keys could be meant"))
+        case .mismatch: return .failure(Rejection(.algorithmMismatch, "the key is not for this algorithm"))
+        case .faulty(let fault): return .failure(Rejection(fault))
+        }
+    }
+
+    /// A token bound to a key or certificate is worth nothing without it (RFC 9449 §7.1, RFC 8705 §3); a method we do
+    /// not know is a condition we cannot check.
+    private func confirmation(_ claims: JSONObject) -> Rejection? {
+        guard let claim = claims["cnf"] else { return nil }
+        guard let members = claim.objectValue else { return Rejection(.invalidClaim, "cnf is not an object") }
+        guard case .bearer = binding else { return nil }
+        if members["jkt"] != nil { return Rejection(.dpopMissing, "the token is bound to a DPoP key") }
+        return Rejection(.confirmationMismatch, "the token is bound by a method that was not shown")
+    }
+}

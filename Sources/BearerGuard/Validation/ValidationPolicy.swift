@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// What must hold of one issuer's tokens. Everything that security rests on is a required argument, and everything is
+/// checked here, once.
+public struct ValidationPolicy: Sendable {
+    enum IssuerRule: Sendable {
+        case exactly(String)
+        case unchecked
+    }
+
+    enum AudienceRule: Sendable {
+        case audience([String])
+        case clientID([String])
+        case unchecked
+    }
+
+    let issuerRule: IssuerRule
+    let audienceRule: AudienceRule
+    /// The algorithms that are accepted.
+    public let algorithms: Set<SignatureAlgorithm>
+    /// Which kinds of token are accepted.
+    public let acceptedTokens: AcceptedTokens
+    /// Seconds by which clocks may differ.
+    public let clockSkew: Int
+    /// Seconds after `iat` when a token is refused whatever `exp` says; nil for no such limit.
+    public let maximumAge: Int?
+    /// Where roles and groups stand.
+    public let rolePaths: [ClaimPath]
+    /// What the authorization server does differently.
+    public let preset: IssuerPreset
+    let requiredClaims: [String]
+    let checks: [ClaimCheck]
+    let requiresExpiration: Bool
+
+    /// The issuer that tokens must name; empty in a policy that leaves it unchecked.
+    public var issuer: String {
+        guard case .exactly(let issuer) = issuerRule else { return "" }
+        return issuer
+    }
+
+    /// A policy for one issuer.
+    ///
+    /// - Parameters:
+    ///   - issuer: `iss`, compared code point by code point.
+    ///   - audience: at least one; a token must name one of them.
+    ///   - algorithms: at least one; see `.recommended` and `.okta`.
+    ///   - preset: what the authorization server does differently.
+    ///   - acceptedTokens: which kinds of token to take.
+    ///   - clockSkew: seconds by which clocks may differ, 0 to 300.
+    ///   - requiredClaims: claims that must be there and not null.
+    ///   - maximumAge: seconds after `iat`, which is then required; at least 1.
+    ///   - rolePaths: where roles and groups stand, beyond those of the preset.
+    ///   - checks: checks of your own.
+    /// - Throws: ``ConfigurationError`` when a value is missing, out of range, or a placeholder.
+    public init(
+        issuer: String,
+        audience: [String],
+        algorithms: Set<SignatureAlgorithm>,
+        preset: IssuerPreset = .standard,
+        acceptedTokens: AcceptedTokens = .accessToken,
+        clockSkew: Int = 30,
+        requiredClaims: [String] = [],
+        maximumAge: Int? = nil,
+        rolePaths: [ClaimPath] = [],
+        checks: [ClaimCheck] = []
+    ) throws(ConfigurationError) {
+        guard !issuer.isEmpty else { throw ConfigurationError("issuer is empty: name the 'iss' of the tokens") }
+        if let fault = preset.fault(of: issuer) { throw ConfigurationError("issuer: \(fault)") }
+        guard !audience.isEmpty, !audience.contains("") else {
+            throw ConfigurationError("audience is empty: name what tokens for this API carry in 'aud'")
+        }
+        guard !algorithms.isEmpty else { throw ConfigurationError("algorithms is empty: name those the issuer signs with") }
+        guard algorithms.allSatisfy(\.isSymmetric) || !algorithms.contains(where: \.isSymmetric) else {
+            throw ConfigurationError(
+                "algorithms mixes HMAC with public-key ones: whoever holds a public key could forge; use one kind"
+            )
+        }
+        guard (0...300).contains(clockSkew) else { throw ConfigurationError("clockSkew must be 0 to 300 seconds") }
+        if let maximumAge, maximumAge < 1 { throw ConfigurationError("maximumAge must be at least 1 second") }
+        if case .types(let types) = acceptedTokens.rule, types.isEmpty || types.contains("") {
+            throw ConfigurationError("tokenTypes is empty")
+        }
+        self.init(
+            issuerRule: .exactly(issuer),
+            audienceRule: preset.audienceIsClientID ? .clientID(audience) : .audience(audience),
+            algorithms: algorithms,
+            preset: preset,
+            acceptedTokens: acceptedTokens,
+            clockSkew: clockSkew,
+            requiredClaims: requiredClaims,
+            maximumAge: maximumAge,
+            rolePaths: rolePaths,
+            checks: checks,
+            requiresExpiration: true
+        )
+    }
+
+    private init(
+        issuerRule: IssuerRule,
+        audienceRule: AudienceRule,
+        algorithms: Set<SignatureAlgorithm>,
+        preset: IssuerPreset,
+        acceptedTokens: AcceptedTokens,
+        clockSkew: Int,
+        requiredClaims: [String],
+        maximumAge: Int?,
+        rolePaths: [ClaimPath],
+        checks: [ClaimCheck],
+        requiresExpiration: Bool
+    ) {
+        self.issuerRule = issuerRule
+        self.audienceRule = audienceRule
+        self.algorithms = algorithms
+        self.acceptedTokens = acceptedTokens
+        self.clockSkew = clockSkew
+        self.maximumAge = maximumAge
+        self.rolePaths = preset.rolePaths + rolePaths
+        self.preset = preset
+        self.requiredClaims = acceptedTokens.requiredClaims + preset.requiredClaims + requiredClaims
+        self.checks = checks
+        self.requiresExpiration = requiresExpiration
+    }
+
+    /// A policy with holes, for test vectors, inspection and audits that ask less. A server has no use for it.
+    package static func unsafeWithHoles(
+        issuer: String?,
+        audience: [String]?,
+        algorithms: Set<SignatureAlgorithm>,
+        acceptedTokens: AcceptedTokens,
+        clockSkew: Int,
+        requiredClaims: [String] = [],
+        requiresExpiration: Bool = true
+    ) -> ValidationPolicy {
+        ValidationPolicy(
+            issuerRule: issuer.map { .exactly($0) } ?? .unchecked,
+            audienceRule: audience.map { .audience($0) } ?? .unchecked,
+            algorithms: algorithms,
+            preset: .standard,
+            acceptedTokens: acceptedTokens,
+            clockSkew: clockSkew,
+            requiredClaims: requiredClaims,
+            maximumAge: nil,
+            rolePaths: [],
+            checks: [],
+            requiresExpiration: requiresExpiration
+        )
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+public import BearerGuard
+import COpenSSL
+
+/// A key pair that signs test tokens, made by OpenSSL. Not for production: it is neither stored nor protected.
+///
+/// `@unchecked Sendable` is sound because the pair is never changed after `init`; OpenSSL documents signing with one
+/// key from several threads as safe when each uses a context of its own, which ``sign(_:)`` does.
+@safe
+public final class SigningKey: @unchecked Sendable {
+    /// The algorithm that it signs with.
+    public let algorithm: SignatureAlgorithm
+    /// `kid`; nil for none.
+    public let keyID: String?
+    /// The members of the public JWK, or of the secret one for an HMAC.
+    public let jwk: JSONValue
+    /// The public key in PEM; empty for an HMAC secret.
+    public let publicPEM: String
+    private let pair: OpaquePointer?
+    private let secret: [UInt8]
+
+    /// Generates a key.
+    ///
+    /// - Parameters:
+    ///   - algorithm: what it signs with.
+    ///   - keyID: its `kid`.
+    ///   - bits: the size of an RSA modulus; too small ones are possible on purpose.
+    /// - Throws: ``TestKeyError`` when OpenSSL offers no such key.
+    public init(_ algorithm: SignatureAlgorithm, keyID: String?, bits: Int32 = 2048) throws(TestKeyError) {
+        self.algorithm = algorithm
+        self.keyID = keyID
+        if algorithm.isSymmetric {
+            var generator = SystemRandomNumberGenerator()
+            let secret = (0..<64).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+            self.secret = secret
+            unsafe pair = nil
+            publicPEM = ""
+            jwk = Self.publish(
+                ["kty": "oct", "k": .string(Base64URL.encode(secret))],
+                keyID: keyID,
+                algorithm: algorithm
+            )
+            return
+        }
+        guard let pair = unsafe Self.generate(algorithm, bits: bits), let pem = unsafe Self.publicPEM(of: pair),
+            let components = try? PublicKeyComponents(pem: pem)
+        else { throw TestKeyError(algorithm: algorithm) }
+        unsafe self.pair = pair
+        secret = []
+        publicPEM = pem
+        jwk = Self.publish(Self.members(of: components), keyID: keyID, algorithm: algorithm)
+    }
+
+    deinit { unsafe EVP_PKEY_free(pair) }
+
+    /// The signature of `message`, in the form that a JWS carries; empty when OpenSSL fails.
+    public func sign(_ message: [UInt8]) -> [UInt8] {
+        if algorithm.isSymmetric {
+            let verifier = SharedSecret(secret).flatMap { try? $0.verifier(for: algorithm) }
+            return verifier?.authenticationCode(of: message) ?? []
+        }
+        guard let context = unsafe EVP_MD_CTX_new() else { return [] }
+        defer { unsafe EVP_MD_CTX_free(context) }
+        var keyContext: OpaquePointer?
+        guard
+            unsafe EVP_DigestSignInit_ex(context, &keyContext, algorithm.digestName, nil, nil, pair, nil) == 1
+        else { return [] }
+        if algorithm.isPSS {
+            unsafe EVP_PKEY_CTX_set_rsa_padding(keyContext, RSA_PKCS1_PSS_PADDING)
+            unsafe EVP_PKEY_CTX_set_rsa_pss_saltlen(keyContext, RSA_PSS_SALTLEN_DIGEST)
+        }
+        var length = 1024
+        var signature = [UInt8](repeating: 0, count: length)
+        guard unsafe EVP_DigestSign(context, &signature, &length, message, message.count) == 1 else { return [] }
+        signature.removeLast(signature.count - length)
+        guard let half = algorithm.coordinateBytes else { return signature }
+        return Self.raw(der: signature, half: half)
+    }
+
+    private static func publish(_ members: JSONValue, keyID: String?, algorithm: SignatureAlgorithm) -> JSONValue {
+        let object: [JSONObject.Member] = members.objectValue?.members ?? []
+        var published: [(String, JSONValue)] = object.map { ($0.name, $0.value) }
+        if let keyID { published.append(("kid", .string(keyID))) }
+        published += [("use", "sig"), ("alg", .string(algorithm.rawValue))]
+        return .object(published)
+    }
+}
+
+/// OpenSSL could not make a test key.
+public struct TestKeyError: Error, Sendable {
+    /// The algorithm that was asked for.
+    public let algorithm: SignatureAlgorithm
+}
+
+extension SigningKey {
+    private static func generate(_ algorithm: SignatureAlgorithm, bits: Int32) -> OpaquePointer? {
+        guard let context = unsafe EVP_PKEY_CTX_new_from_name(nil, algorithm.keyTypeName, nil) else { return nil }
+        defer { unsafe EVP_PKEY_CTX_free(context) }
+        guard unsafe EVP_PKEY_keygen_init(context) == 1 else { return nil }
+        if algorithm.keyTypeName == "RSA" { unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) }
+        if let curve = algorithm.curveName { unsafe EVP_PKEY_CTX_set_group_name(context, curve) }
+        var pair: OpaquePointer?
+        return unsafe EVP_PKEY_generate(context, &pair) == 1 ? pair : nil
+    }
+
+    private static func publicPEM(of pair: OpaquePointer) -> String? {
+        guard let output = unsafe BIO_new(BIO_s_mem()) else { return nil }
+        defer { unsafe BIO_free(output) }
+        guard unsafe PEM_write_bio_PUBKEY(output, pair) == 1 else { return nil }
+        var start: UnsafeMutablePointer<CChar>?
+        let length = unsafe bearerguard_bio_contents(output, &start)
+        return unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: length), as: UTF8.self)
+    }
+
+    private static func members(of components: PublicKeyComponents) -> JSONValue {
+        func text(_ bytes: [UInt8]) -> JSONValue { .string(Base64URL.encode(bytes)) }
+        switch components {
+        case .rsa(let modulus, let exponent): return ["kty": "RSA", "n": text(modulus), "e": text(exponent)]
+        case .ec(let curve, let x, let y):
+            return ["kty": "EC", "crv": .string(curve.rawValue), "x": text(x), "y": text(y)]
+        case .edwards(let curve, let x): return ["kty": "OKP", "crv": .string(curve.rawValue), "x": text(x)]
+        }
+    }
+
+    /// R‖S out of OpenSSL's DER.
+    private static func raw(der: [UInt8], half: Int) -> [UInt8] {
+        unsafe der.withUnsafeBufferPointer { buffer in
+            var cursor = buffer.baseAddress
+            guard let signature = unsafe d2i_ECDSA_SIG(nil, &cursor, buffer.count) else { return [] }
+            defer { unsafe ECDSA_SIG_free(signature) }
+            var raw = [UInt8](repeating: 0, count: 2 * half)
+            unsafe raw.withUnsafeMutableBufferPointer { raw in
+                guard let start = raw.baseAddress else { return }
+                unsafe BN_bn2binpad(ECDSA_SIG_get0_r(signature), start, Int32(half))
+                unsafe BN_bn2binpad(ECDSA_SIG_get0_s(signature), start + half, Int32(half))
+            }
+            return raw
+        }
+    }
+}
+
+extension SignatureAlgorithm {
+    fileprivate var keyTypeName: String {
+        switch self {
+        case .rs256, .rs384, .rs512, .ps256, .ps384, .ps512: "RSA"
+        case .es256, .es384, .es512, .es256k: "EC"
+        case .ed448: "ED448"
+        case .edDSA, .ed25519: "ED25519"
+        case .hs256, .hs384, .hs512: "HMAC"
+        }
+    }
+
+    fileprivate var curveName: String? {
+        switch self {
+        case .es256: "P-256"
+        case .es384: "P-384"
+        case .es512: "P-521"
+        case .es256k: "secp256k1"
+        default: nil
+        }
+    }
+
+    fileprivate var coordinateBytes: Int? { curveName.flatMap(EllipticCurve.init)?.coordinateBytes }
+
+    fileprivate var isPSS: Bool { self == .ps256 || self == .ps384 || self == .ps512 }
+
+    fileprivate var digestName: String? {
+        switch self {
+        case .edDSA, .ed25519, .ed448: nil
+        default: "SHA" + rawValue.filter(\.isNumber)
+        }
+    }
+}

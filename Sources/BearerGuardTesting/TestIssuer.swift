@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+public import BearerGuard
+import Synchronization
+
+/// An authorization server in memory: mints any token, good or bad, and publishes its keys.
+///
+/// ```swift
+/// let issuer = try TestIssuer()
+/// let guarding = try issuer.makeGuard()
+/// let decision = await guarding.authorize(.init(authorization: "Bearer \(issuer.token(scopes: ["read"]))"))
+/// ```
+public final class TestIssuer: Sendable {
+    /// `iss` of its tokens.
+    public let issuer: String
+    /// `aud` of its tokens.
+    public let audience: String
+    private let clock: WallClock
+    private let keys: Mutex<[SigningKey]>
+
+    /// An issuer with one key for each algorithm.
+    ///
+    /// - Parameters:
+    ///   - issuer: `iss` of its tokens.
+    ///   - audience: `aud` of its tokens.
+    ///   - algorithms: what it has keys for; the first signs unless told otherwise.
+    ///   - clock: the time that tokens are issued at.
+    /// - Throws: ``TestKeyError`` when OpenSSL offers no such key.
+    public init(
+        issuer: String = "https://issuer.test",
+        audience: String = "https://api.test",
+        algorithms: [SignatureAlgorithm] = [.es256],
+        clock: WallClock = .system
+    ) throws(TestKeyError) {
+        self.issuer = issuer
+        self.audience = audience
+        self.clock = clock
+        var keys: [SigningKey] = []
+        for algorithm in algorithms { keys.append(try SigningKey(algorithm, keyID: "\(algorithm.rawValue)-1")) }
+        self.keys = Mutex(keys)
+    }
+
+    /// Adds a new key for `algorithm` that signs from now on; the old one stays published.
+    @discardableResult
+    public func rotate(_ algorithm: SignatureAlgorithm) throws(TestKeyError) -> SigningKey {
+        let count = keys.withLock { $0.count { $0.algorithm == algorithm } }
+        let key = try SigningKey(algorithm, keyID: "\(algorithm.rawValue)-\(count + 1)")
+        keys.withLock { $0.insert(key, at: 0) }
+        return key
+    }
+
+    /// Withdraws a key: it is published no more.
+    public func withdraw(keyID: String) {
+        keys.withLock { $0.removeAll { $0.keyID == keyID } }
+    }
+
+    /// The key that signs with `algorithm`, or the first of all.
+    public func signingKey(_ algorithm: SignatureAlgorithm? = nil) -> SigningKey? {
+        keys.withLock { keys in algorithm.map { algorithm in keys.first { $0.algorithm == algorithm } } ?? keys.first }
+    }
+
+    /// The published key set: every public key, and never a secret.
+    public var keySet: String {
+        let published = keys.withLock { $0.filter { !$0.algorithm.isSymmetric }.map(\.jwk) }
+        return (["keys": .array(published)] as JSONValue).text
+    }
+
+    /// The OpenID Connect discovery document.
+    public func metadata(jwksURL: String) -> String {
+        let document: JSONValue = [
+            "issuer": .string(issuer),
+            "jwks_uri": .string(jwksURL),
+            "token_endpoint": .string(issuer + "/token"),
+            "response_types_supported": ["code"],
+        ]
+        return document.text
+    }
+
+    /// The claims of a good access token of this moment (RFC 9068 §2.2).
+    ///
+    /// - Parameters:
+    ///   - scopes: what it grants.
+    ///   - lifetime: seconds from now to `exp`; negative for an expired one.
+    public func claims(scopes: [String] = [], lifetime: Int64 = 300) -> [String: JSONValue] {
+        let now = clock.now().seconds
+        let end = now.addingReportingOverflow(lifetime)
+        return [
+            "iss": .string(issuer), "aud": .string(audience), "sub": "user-1", "client_id": "client-1",
+            "iat": .integer(now - max(0, -lifetime) - 1), "exp": .integer(end.overflow ? .max : end.partialValue),
+            "jti": .string(String(UInt64.random(in: .min ... .max), radix: 16)),
+            "scope": .string(scopes.joined(separator: " ")),
+        ]
+    }
+
+    /// Mints a token.
+    ///
+    /// - Parameters:
+    ///   - scopes: what it grants.
+    ///   - lifetime: seconds from now to `exp`; negative for an expired one.
+    ///   - changes: claims to set, or with a nil value to leave out.
+    ///   - header: header members to set, or with a nil value to leave out.
+    ///   - algorithm: whose key signs; the first one unless given.
+    ///   - key: a key to sign with in place of the issuer's.
+    public func token(
+        scopes: [String] = [],
+        lifetime: Int64 = 300,
+        changes: [String: JSONValue?] = [:],
+        header: [String: JSONValue?] = [:],
+        algorithm: SignatureAlgorithm? = nil,
+        signedBy key: SigningKey? = nil
+    ) -> String {
+        guard let key = key ?? signingKey(algorithm) else { return "" }
+        var members: [String: JSONValue] = ["alg": .string((algorithm ?? key.algorithm).rawValue), "typ": "at+jwt"]
+        if let keyID = key.keyID { members["kid"] = .string(keyID) }
+        var claims = claims(scopes: scopes, lifetime: lifetime)
+        for (name, value) in changes { claims[name] = value }
+        for (name, value) in header { members[name] = value }
+        return Self.sign(header: .object(members), claims: .object(claims), with: key)
+    }
+
+    /// Signs any header and any claims, sensible or not.
+    public static func sign(header: JSONValue, claims: JSONValue, with key: SigningKey) -> String {
+        let input = signingInput(header, claims)
+        return input + "." + Base64URL.encode(key.sign(Array(input.utf8)))
+    }
+
+    private static func signingInput(_ header: JSONValue, _ claims: JSONValue) -> String {
+        Base64URL.encode(header.text.utf8) + "." + Base64URL.encode(claims.text.utf8)
+    }
+
+    /// A token with one flaw, for tests of refusal.
+    public func token(with flaw: Flaw, scopes: [String] = []) -> String {
+        switch flaw {
+        case .expired: return token(scopes: scopes, lifetime: -3600)
+        case .notYetValid: return token(scopes: scopes, changes: ["nbf": .integer(clock.now().seconds + 3600)])
+        case .wrongIssuer: return token(scopes: scopes, changes: ["iss": "https://somebody-else.test"])
+        case .wrongAudience: return token(scopes: scopes, changes: ["aud": "https://another-api.test"])
+        case .idToken:
+            return token(changes: ["nonce": "n-1", "at_hash": "hash", "scope": nil, "client_id": nil], header: ["typ": "JWT"])
+        case .algorithmNone:
+            let header: JSONValue = ["alg": "none", "typ": "at+jwt"]
+            return Self.signingInput(header, .object(claims(scopes: scopes))) + "."
+        case .forgedKey:
+            guard let own = signingKey(), let forger = try? SigningKey(own.algorithm, keyID: own.keyID) else { return "" }
+            return token(scopes: scopes, signedBy: forger)
+        case .publicKeyAsSecret:
+            guard let own = keys.withLock({ $0.first { !$0.algorithm.isSymmetric } }),
+                let secret = SharedSecret(own.publicPEM.utf8), let hmac = try? secret.verifier(for: .hs256)
+            else { return "" }
+            let header: JSONValue = ["alg": "HS256", "typ": "at+jwt", "kid": .string(own.keyID ?? "")]
+            let input = Self.signingInput(header, .object(claims(scopes: scopes)))
+            return input + "." + Base64URL.encode(hmac.authenticationCode(of: input.utf8) ?? [])
+        }
+    }
+
+    /// What can be wrong with a minted token.
+    public enum Flaw: String, CaseIterable, Sendable {
+        /// Ended an hour ago.
+        case expired
+        /// Begins in an hour.
+        case notYetValid
+        /// Names another issuer.
+        case wrongIssuer
+        /// Is for another API.
+        case wrongAudience
+        /// Is an ID token.
+        case idToken
+        /// Has `alg` none and no signature.
+        case algorithmNone
+        /// Is signed by another key under the issuer's `kid`.
+        case forgedKey
+        /// Is an HMAC with the public key as its secret.
+        case publicKeyAsSecret
+    }
+
+    /// A policy that takes the issuer's tokens.
+    public func policy() throws(ConfigurationError) -> ValidationPolicy {
+        let algorithms = Set(keys.withLock { $0.map(\.algorithm) }.filter { !$0.isSymmetric })
+        return try ValidationPolicy(issuer: issuer, audience: [audience], algorithms: algorithms)
+    }
+
+    /// A guard that takes the issuer's tokens by the keys of this moment.
+    public func makeGuard(observer: (any GuardObserver)? = nil) throws(ConfigurationError) -> RequestGuard {
+        let set = try JWKSet(keySet.utf8)
+        let trusted = try TrustedIssuer(policy: try policy(), keys: try StaticKeys(set), alias: "test")
+        return try RequestGuard(issuers: [trusted], clock: clock, observer: observer)
+    }
+}
