@@ -53,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.15.0"),
         .package(url: "https://github.com/jpsim/Yams", "5.0.1"..<"7.0.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.25.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
         .systemLibrary(
@@ -75,6 +76,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("AsyncHTTPClient")),
                 .product(name: "NIOCore", package: "swift-nio", condition: whenTrait("AsyncHTTPClient")),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: whenTrait("AsyncHTTPClient")),
+                .product(name: "NIOPosix", package: "swift-nio", condition: whenTrait("AsyncHTTPClient")),
                 .product(name: "NIOSSL", package: "swift-nio-ssl", condition: whenTrait("AsyncHTTPClient")),
             ]
         ),
@@ -119,7 +121,11 @@ let package = Package(
                 "BearerGuard", "BearerGuardTesting", "BearerGuardHummingbird", "BearerGuardAsyncHTTPClient",
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("Gateway")),
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("Gateway")),
                 .product(name: "Logging", package: "swift-log", condition: whenTrait("Gateway")),
+                .product(name: "NIOCore", package: "swift-nio", condition: whenTrait("Gateway")),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: whenTrait("Gateway")),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: whenTrait("Gateway")),
             ]
         ),
         .executableTarget(

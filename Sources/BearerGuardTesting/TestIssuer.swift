@@ -50,6 +50,14 @@ public final class TestIssuer: Sendable {
         return key
     }
 
+    /// Publishes `key` in place of every key for `algorithm`: a rotation without an overlap.
+    public func replace(_ algorithm: SignatureAlgorithm, by key: SigningKey) {
+        keys.withLock { keys in
+            keys.removeAll { $0.algorithm == algorithm }
+            keys.append(key)
+        }
+    }
+
     /// Withdraws a key: it is published no more.
     public func withdraw(keyID: String) {
         keys.withLock { $0.removeAll { $0.keyID == keyID } }

@@ -10,6 +10,11 @@ public struct JSONObject: Sendable, Hashable {
         /// Its value.
         public let value: JSONValue
 
+        package init(name: String, value: JSONValue) {
+            self.name = name
+            self.value = value
+        }
+
         /// Compares names by code points.
         public static func == (left: Member, right: Member) -> Bool {
             left.name.isExactly(right.name) && left.value == right.value

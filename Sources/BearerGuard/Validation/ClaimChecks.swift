@@ -6,8 +6,9 @@ enum ClaimChecks {
     typealias Check = @Sendable (JSONObject, ValidationPolicy, UnixTime) -> Rejection?
 
     /// All of them after the issuer, which is judged before the signature.
-    static let ordered: [Check] = [
-        audience, expiration, notBefore, issuedAt, textTypes, scopes, required, custom,
+    static let ordered: [(name: TokenValidator.Check, check: Check)] = [
+        (.audience, audience), (.expiration, expiration), (.notBefore, notBefore), (.issuedAt, issuedAt),
+        (.claimTypes, textTypes), (.scopes, scopes), (.requiredClaims, required), (.customChecks, custom),
     ]
 
     static func issuer(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {

@@ -24,7 +24,7 @@ public struct Rejection: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Rejection {
-    init(_ fault: JWSFault) {
+    package init(_ fault: JWSFault) {
         switch fault {
         case .tooLarge: self.init(.tooLarge, "over the byte limit")
         case .malformed(let detail): self.init(.malformed, detail)
@@ -38,7 +38,7 @@ extension Rejection {
         self.init(error == .numberOutOfRange ? .invalidClaim : .malformed, "payload: \(error.detail)")
     }
 
-    init(_ fault: KeyFault) {
+    package init(_ fault: KeyFault) {
         switch fault.kind {
         case .invalid: self.init(.invalidKey, fault.detail)
         case .weak: self.init(.weakKey, fault.detail)

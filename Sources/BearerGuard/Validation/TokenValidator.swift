@@ -13,10 +13,30 @@ package struct TokenValidator: Sendable {
         case unknown
     }
 
+    /// The checks by name, in their order.
+    package enum Check: String, Sendable, CaseIterable {
+        case algorithm
+        case payload
+        case issuer
+        case signature
+        case type
+        case audience
+        case expiration
+        case notBefore = "not before"
+        case issuedAt = "issued at"
+        case claimTypes = "claim types"
+        case scopes
+        case requiredClaims = "required claims"
+        case customChecks = "custom checks"
+        case binding
+    }
+
     /// What came of a token.
     package struct Judgement: Sendable {
         /// The reasons to refuse, in the order of the checks; empty for a valid token.
         package var findings: [Rejection] = []
+        /// Every check that was made and what it found; kept only where all findings are collected.
+        package var checks: [(check: Check, finding: Rejection?)] = []
         /// The key that the signature was verified with.
         package var key: VerificationKey?
         /// The claims, readable from here on only together with an empty list of findings.
@@ -53,28 +73,33 @@ package struct TokenValidator: Sendable {
         collectsAll: Bool = false
     ) -> Judgement {
         var judgement = Judgement()
-        /// Takes a finding; true when nothing more need be checked.
-        func ends(_ finding: Rejection?) -> Bool {
+        /// Takes what a check found; true when nothing more need be checked.
+        func ends(_ check: Check, _ finding: Rejection?) -> Bool {
+            if collectsAll { judgement.checks.append((check, finding)) }
             guard let finding else { return false }
             judgement.findings.append(finding)
             return !collectsAll
         }
 
         let algorithm = token.header.algorithm.flatMap { policy.algorithms.contains($0) ? $0 : nil }
-        if algorithm == nil, ends(Rejection(.unsupportedAlgorithm, "alg is not in the allow-list")) { return judgement }
+        let unsupported = algorithm == nil ? Rejection(.unsupportedAlgorithm, "alg is not in the allow-list") : nil
+        if ends(.algorithm, unsupported) { return judgement }
         let claims: JSONObject
         do throws(JSONError) {
             claims = try token.unverifiedClaims.get()
         } catch {
-            _ = ends(Rejection(error))
+            _ = ends(.payload, Rejection(error))
             return judgement
         }
+        _ = ends(.payload, nil)
         judgement.claims = claims
-        if ends(ClaimChecks.issuer(claims, policy)) { return judgement }
+        if ends(.issuer, ClaimChecks.issuer(claims, policy)) { return judgement }
         if let algorithm {
             switch Self.verify(token.jws, keyID: token.header.keyID, algorithm: algorithm, keys: keys) {
-            case .success(let key): judgement.key = key
-            case .failure(let rejection): if ends(rejection) { return judgement }
+            case .success(let key):
+                judgement.key = key
+                _ = ends(.signature, nil)
+            case .failure(let rejection): if ends(.signature, rejection) { return judgement }
             }
         }
         let typeFinding = policy.acceptedTokens.rejection(
@@ -82,11 +107,11 @@ package struct TokenValidator: Sendable {
             claims: claims,
             vendorTypes: policy.preset.vendorTypes
         )
-        if ends(typeFinding ?? ClaimChecks.presetType(claims, policy)) { return judgement }
-        for check in ClaimChecks.ordered {
-            if ends(check(claims, policy, now)) { return judgement }
+        if ends(.type, typeFinding ?? ClaimChecks.presetType(claims, policy)) { return judgement }
+        for (name, check) in ClaimChecks.ordered {
+            if ends(name, check(claims, policy, now)) { return judgement }
         }
-        _ = ends(confirmation(claims))
+        _ = ends(.binding, confirmation(claims))
         return judgement
     }
 

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// Turns the value of a policy document into its types, gathering every fault on the way.
+struct PolicyReader {
+    private(set) var faults: [(path: String, message: String)] = []
+
+    mutating func document(_ value: JSONValue) -> PolicyDocument? {
+        guard let object = value.objectValue else {
+            return fault("", "the document must be an object with a member 'issuers'")
+        }
+        checkNames(object, "", ["issuers", "realm", "require"])
+        let realm = text(object, "realm", "") ?? "api"
+        if !Challenge.isQuotable(realm) {
+            fault("realm", "must be printable ASCII without quotes and backslashes")
+        }
+        let requirement = object["require"].map { self.requirement($0, "require") } ?? .authenticated
+        guard let entries = object["issuers"]?.arrayValue, !entries.isEmpty else {
+            return fault("issuers", "must be an array with at least one issuer")
+        }
+        var issuers: [PolicyDocument.Issuer] = []
+        for (index, entry) in entries.enumerated() {
+            if let issuer = issuer(entry, "issuers[\(index)]") { issuers.append(issuer) }
+        }
+        for (index, issuer) in issuers.enumerated()
+        where issuers[..<index].contains(where: { $0.policy.issuer.isExactly(issuer.policy.issuer) }) {
+            fault("issuers[\(index)].issuer", "the same issuer occurs twice")
+        }
+        return PolicyDocument(issuers: issuers, realm: realm, requirement: requirement)
+    }
+
+    private static let issuerMembers = [
+        "alias", "issuer", "preset", "audience", "algorithms", "tokenKind", "clockSkew", "requiredClaims", "maximumAge",
+        "roles", "claims", "keys", "allowLoopbackHTTP",
+    ]
+
+    private mutating func issuer(_ value: JSONValue, _ path: String) -> PolicyDocument.Issuer? {
+        guard let object = value.objectValue else { return fault(path, "must be an object") }
+        checkNames(object, path, Self.issuerMembers)
+        let before = faults.count
+        let preset = preset(object, path)
+        let issuer = text(object, "issuer", path)
+        if object["issuer"] == nil { fault("\(path).issuer", "is required: the 'iss' of the tokens, to the letter") }
+        let audience = texts(object, "audience", path) ?? []
+        if object["audience"] == nil { fault("\(path).audience", "is required: what tokens for this API carry in 'aud'") }
+        let algorithms = algorithms(object, path) ?? preset.algorithms
+        let accepted = tokenKind(object, path)
+        let skew = integer(object, "clockSkew", path) ?? 30
+        let required = texts(object, "requiredClaims", path) ?? []
+        let maximumAge = integer(object, "maximumAge", path)
+        let roles = rolePaths(object, path)
+        let checks = claimChecks(object, path)
+        let loopback = object["allowLoopbackHTTP"].map { $0.boolValue ?? false } ?? false
+        let keys = keys(object, path, algorithms)
+        guard faults.count == before, let issuer, let keys else { return nil }
+        do throws(ConfigurationError) {
+            if case .jwksURL(let url) = keys { _ = try ServiceURL(url, allowsLoopbackHTTP: loopback) }
+            if case .discovery = keys { _ = try ServiceURL(issuer, allowsLoopbackHTTP: loopback) }
+        } catch {
+            return fault("\(path).keys", "\(error.message); allowLoopbackHTTP permits http to loopback")
+        }
+        do throws(ConfigurationError) {
+            let policy = try ValidationPolicy(
+                issuer: issuer,
+                audience: audience,
+                algorithms: algorithms,
+                preset: preset,
+                acceptedTokens: accepted,
+                clockSkew: skew,
+                requiredClaims: required,
+                maximumAge: maximumAge,
+                rolePaths: roles,
+                checks: checks
+            )
+            let alias = text(object, "alias", path) ?? issuer
+            return PolicyDocument.Issuer(alias: alias, keys: keys, policy: policy, allowsLoopbackHTTP: loopback)
+        } catch {
+            return fault(path, error.message)
+        }
+    }
+
+    private mutating func preset(_ object: JSONObject, _ path: String) -> IssuerPreset {
+        guard let name = text(object, "preset", path) else { return .standard }
+        if let preset = IssuerPreset.all.first(where: { $0.name == name }) { return preset }
+        let names = IssuerPreset.all.map(\.name).joined(separator: ", ")
+        fault("\(path).preset", "is none of \(names)")
+        return .standard
+    }
+
+    private mutating func algorithms(_ object: JSONObject, _ path: String) -> Set<SignatureAlgorithm>? {
+        guard let names = texts(object, "algorithms", path) else { return nil }
+        var algorithms: Set<SignatureAlgorithm> = []
+        for (index, name) in names.enumerated() {
+            if let algorithm = SignatureAlgorithm(rawValue: name) {
+                algorithms.insert(algorithm)
+            } else if name.lowercased() == "none" {
+                fault("\(path).algorithms[\(index)]", "'none' would accept unsigned tokens; it does not exist here")
+            } else {
+                let known = SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
+                fault("\(path).algorithms[\(index)]", "is none of \(known)")
+            }
+        }
+        return algorithms
+    }
+
+    private mutating func tokenKind(_ object: JSONObject, _ path: String) -> AcceptedTokens {
+        guard let value = object["tokenKind"] else { return .accessToken }
+        if let types = value.objectValue?["types"]?.stringsValue, !types.isEmpty { return .types(types) }
+        switch value.stringValue {
+        case "accessToken": return .accessToken
+        case "rfc9068": return .rfc9068
+        default:
+            fault("\(path).tokenKind", "must be 'accessToken', 'rfc9068' or {\"types\": [\"at+jwt\"]}")
+            return .accessToken
+        }
+    }
+
+    private mutating func rolePaths(_ object: JSONObject, _ path: String) -> [ClaimPath] {
+        guard let value = object["roles"] else { return [] }
+        let entries = value.arrayValue ?? [value]
+        return entries.enumerated().compactMap { index, entry in
+            if let name = entry.stringValue { return ClaimPath(names: [name]) }
+            if let names = entry.stringsValue, !names.isEmpty { return ClaimPath(names: names) }
+            return fault("\(path).roles[\(index)]", "must be a claim name, or an array of names from the outside inwards")
+        }
+    }
+
+    private mutating func claimChecks(_ object: JSONObject, _ path: String) -> [ClaimCheck] {
+        guard let value = object["claims"] else { return [] }
+        guard let members = value.objectValue?.members else {
+            fault("\(path).claims", "must be an object of claims and the values they must have")
+            return []
+        }
+        return members.map { member in
+            ClaimCheck("\(member.name) has another value than required") { $0[member.name] == member.value }
+        }
+    }
+
+    private mutating func keys(
+        _ object: JSONObject,
+        _ path: String,
+        _ algorithms: Set<SignatureAlgorithm>
+    ) -> PolicyDocument.KeyLocation? {
+        let here = "\(path).keys"
+        guard let value = object["keys"] else { return .discovery }
+        if value.stringValue == "discovery" { return .discovery }
+        guard let keys = value.objectValue else {
+            return fault(here, "must be 'discovery' or an object with jwksURL, file, jwks, pem or secretFile")
+        }
+        checkNames(keys, here, ["jwksURL", "file", "jwks", "pem", "secretFile", "kid"])
+        let sources = keys.members.filter { $0.name != "kid" }
+        guard sources.count == 1, let source = sources.first else {
+            return fault(here, "must name exactly one of jwksURL, file, jwks, pem, secretFile")
+        }
+        if source.name == "jwks" { return .keySet(source.value) }
+        guard let target = source.value.stringValue, !target.isEmpty else {
+            return fault("\(here).\(source.name)", "must be a text")
+        }
+        let keyID = keys["kid"]?.stringValue
+        switch source.name {
+        case "jwksURL": return .jwksURL(target)
+        case "file": return .file(target)
+        default:
+            guard algorithms.count == 1, let algorithm = algorithms.first else {
+                return fault("\(path).algorithms", "must name the one algorithm that this key is for")
+            }
+            return source.name == "pem"
+                ? .pem(target, keyID: keyID, algorithm) : .secretFile(target, keyID: keyID, algorithm)
+        }
+    }
+
+    private mutating func requirement(_ value: JSONValue, _ path: String) -> Requirement {
+        guard let object = value.objectValue else {
+            fault(path, "must be an object with scopes, anyScope, roles, anyRole or claims")
+            return .authenticated
+        }
+        checkNames(object, path, ["scopes", "anyScope", "roles", "anyRole", "claims"])
+        var requirement = Requirement.authenticated
+        if let scopes = texts(object, "scopes", path) { requirement = requirement.and(.scopes(scopes)) }
+        if let scopes = texts(object, "anyScope", path) { requirement = requirement.and(.anyScope(scopes)) }
+        if let roles = texts(object, "roles", path) { requirement = requirement.and(.roles(roles)) }
+        if let roles = texts(object, "anyRole", path) { requirement = requirement.and(.anyRole(roles)) }
+        for name in ["scopes", "anyScope"] {
+            for scope in object[name]?.stringsValue ?? [] where !Scopes.isScope(scope) {
+                fault("\(path).\(name)", "holds a text that is no scope (RFC 6749: no space, quote or backslash)")
+            }
+        }
+        for member in object["claims"]?.objectValue?.members ?? [] {
+            requirement = requirement.and(.claim(ClaimPath(names: [member.name]), equals: member.value))
+        }
+        return requirement
+    }
+}
+
+extension PolicyReader {
+    private mutating func checkNames(_ object: JSONObject, _ path: String, _ known: [String]) {
+        for member in object.members where !known.containsExactly(member.name) {
+            let name = member.name.escapedForLogs
+            fault(path.isEmpty ? name : "\(path).\(name)", "is not known here; known are \(known.joined(separator: ", "))")
+        }
+    }
+
+    private mutating func text(_ object: JSONObject, _ name: String, _ path: String) -> String? {
+        guard let value = object[name] else { return nil }
+        if let text = value.stringValue, !text.isEmpty { return text }
+        return fault(path.isEmpty ? name : "\(path).\(name)", "must be a text that is not empty")
+    }
+
+    /// A text or an array of texts, none of them empty.
+    private mutating func texts(_ object: JSONObject, _ name: String, _ path: String) -> [String]? {
+        guard let value = object[name] else { return nil }
+        let texts = value.stringValue.map { [$0] } ?? value.stringsValue
+        if let texts, !texts.isEmpty, !texts.contains("") { return texts }
+        return fault("\(path).\(name)", "must be a text or an array of texts, none of them empty")
+    }
+
+    private mutating func integer(_ object: JSONObject, _ name: String, _ path: String) -> Int? {
+        guard let value = object[name] else { return nil }
+        if let number = value.integerValue, let exact = Int(exactly: number) { return exact }
+        return fault("\(path).\(name)", "must be a whole number of seconds")
+    }
+
+    private mutating func fault(_ path: String, _ message: String) {
+        faults.append((path, message))
+    }
+
+    private mutating func fault<Value>(_ path: String, _ message: String) -> Value? {
+        faults.append((path, message))
+        return nil
+    }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+import BearerGuard
+
+/// Judges captured tokens on all cores with flat memory, and writes verdicts in the order of the input.
+public struct Audit: Sendable {
+    /// One source of captured tokens.
+    public struct Input: Sendable {
+        /// An open file descriptor; the audit reads it and leaves closing to the caller.
+        public let descriptor: Int32
+        /// The name to give in verdicts; nil where there is one input only.
+        public let name: String?
+
+        /// A source of captured tokens.
+        public init(descriptor: Int32, name: String?) {
+            self.descriptor = descriptor
+            self.name = name
+        }
+    }
+
+    /// How far an audit is.
+    public struct Progress: Sendable {
+        /// Bytes read from all inputs.
+        public let bytes: Int
+        /// Tokens judged.
+        public let tokens: Int
+    }
+
+    private let policy: AuditPolicy
+    private let format: CaptureFormat?
+    private let fields: CaptureFormat
+    private let workers: Int
+
+    /// An audit.
+    ///
+    /// - Parameters:
+    ///   - policy: what to judge by.
+    ///   - format: how captures are written; nil to look at the first byte of each.
+    ///   - fields: the members of NDJSON lines, where the format is found by looking.
+    ///   - workers: batches judged at the same time; at least 1.
+    public init(policy: AuditPolicy, format: CaptureFormat?, fields: CaptureFormat, workers: Int) {
+        self.policy = policy
+        self.format = format
+        self.fields = fields
+        self.workers = max(1, workers)
+    }
+
+    /// Judges all inputs.
+    ///
+    /// - Parameters:
+    ///   - inputs: read one after the other.
+    ///   - verdicts: takes lines of JSON, in order; nil for none.
+    ///   - shouldStop: asked between batches; what is read by then is still judged and written.
+    ///   - progress: told between batches.
+    /// - Returns: the numbers.
+    /// - Throws: ``CaptureError`` when an input cannot be read, or what `verdicts` throws.
+    public func run(
+        _ inputs: [Input],
+        verdicts: (([UInt8]) throws(CaptureError) -> Void)?,
+        shouldStop: () -> Bool = { false },
+        progress: (Progress) -> Void = { _ in }
+    ) async throws(CaptureError) -> AuditSummary {
+        var summary = AuditSummary()
+        var bytes = 0
+        for input in inputs {
+            var reader = CaptureReader(descriptor: input.descriptor)
+            let start = try reader.start()
+            let format = self.format ?? (CaptureFormat.looksLikeNDJSON(start) ? fields : .plainText)
+            if format.fields == nil, policy.instant == .captured, !start.isEmpty {
+                throw CaptureError(message: "plain text has no times of capture: give the time to judge at")
+            }
+            let before = bytes
+            let judged = try await run(&reader, format, input.name, verdicts, shouldStop) { read, tokens in
+                progress(Progress(bytes: before + read, tokens: tokens))
+            }
+            bytes += reader.bytesRead
+            summary.add(judged)
+            if shouldStop() {
+                summary.wasInterrupted = true
+                break
+            }
+        }
+        return summary
+    }
+
+    private struct Judged: Sendable {
+        let index: Int
+        let lines: [UInt8]
+        let summary: AuditSummary
+    }
+
+    private func run(
+        _ reader: inout CaptureReader,
+        _ format: CaptureFormat,
+        _ name: String?,
+        _ verdicts: (([UInt8]) throws(CaptureError) -> Void)?,
+        _ shouldStop: () -> Bool,
+        _ progress: (Int, Int) -> Void
+    ) async throws(CaptureError) -> AuditSummary {
+        let knownKeys = policy.knownKeys
+        let writesVerdicts = verdicts != nil
+        var source = reader
+        defer { reader = source }
+        let result = await withTaskGroup(of: Judged.self) { group -> Result<AuditSummary, CaptureError> in
+            var summary = AuditSummary()
+            var started = 0
+            var written = 0
+            var waiting: [Int: Judged] = [:]
+            var isAtEnd = false
+            do throws(CaptureError) {
+                while true {
+                    // The window bounds memory: batches in work plus batches that wait for an earlier one.
+                    while !isAtEnd, started - written < workers * 3 {
+                        guard !shouldStop(), let batch = try source.next() else {
+                            isAtEnd = true
+                            break
+                        }
+                        let index = started
+                        started += 1
+                        group.addTask {
+                            self.judge(batch, index, format, name, knownKeys, writesVerdicts)
+                        }
+                    }
+                    guard let judged = await group.next() else { return .success(summary) }
+                    waiting[judged.index] = judged
+                    while let next = waiting.removeValue(forKey: written) {
+                        written += 1
+                        summary.add(next.summary)
+                        if let verdicts { try verdicts(next.lines) }
+                    }
+                    progress(source.bytesRead, summary.total)
+                }
+            } catch {
+                group.cancelAll()
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    private func judge(
+        _ batch: CaptureReader.Batch,
+        _ index: Int,
+        _ format: CaptureFormat,
+        _ name: String?,
+        _ knownKeys: Set<ExactString>,
+        _ writesVerdicts: Bool
+    ) -> Judged {
+        var summary = AuditSummary()
+        var output: [UInt8] = []
+        var number = batch.firstLine
+        var rest = batch.bytes[...]
+        while !rest.isEmpty, !Task.isCancelled {
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+            if let line = CapturedLine(rest[rest.startIndex..<end], number: number, format: format) {
+                let verdict = policy.verdict(on: line)
+                summary.add(verdict, knownKeys: knownKeys)
+                if writesVerdicts {
+                    output += verdict.json(file: name).utf8
+                    output.append(UInt8(ascii: "\n"))
+                }
+            }
+            number += 1
+            rest = rest[min(end + 1, rest.endIndex)...]
+        }
+        return Judged(index: index, lines: output, summary: summary)
+    }
+}

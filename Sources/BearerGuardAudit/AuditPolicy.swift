@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+public import BearerGuard
+
+/// What an audit judges by: issuers with their keys, and the time.
+public struct AuditPolicy: Sendable {
+    /// The time a token is judged at.
+    public enum Instant: Sendable, Hashable {
+        /// When it was captured, as its line says.
+        case captured
+        /// One time for all.
+        case at(UnixTime)
+    }
+
+    let instant: Instant
+    private let issuers: [ExactString: Judge]
+    /// Judges tokens of an issuer that is not known, where all issuers share one key set.
+    private let fallback: Judge?
+
+    struct Judge: Sendable {
+        let alias: String
+        let validator: TokenValidator
+        let keys: any KeySource
+
+        /// The key identifiers that exist, so that a report counts by key and not by what tokens claim.
+        var keyIDs: [String] {
+            switch keys.current() {
+            case .fresh(let snapshot), .stale(let snapshot): snapshot.keys.compactMap(\.keyID)
+            case .unavailable: []
+            }
+        }
+    }
+
+    /// Judges by trusted issuers, each with keys of its own.
+    public init(issuers: [TrustedIssuer], instant: Instant) {
+        self.init(issuers: issuers, instant: instant, sharesKeys: false)
+    }
+
+    /// Judges by one key set.
+    ///
+    /// - Parameters:
+    ///   - keySet: serves all issuers.
+    ///   - issuers: the accepted issuers; none leaves `iss` unchecked.
+    ///   - audience: the accepted audiences; none leaves `aud` unchecked.
+    ///   - algorithms: the accepted algorithms.
+    ///   - types: the accepted `typ`; nil for access tokens as issuers really send them.
+    ///   - clockSkew: seconds, 0 to 300.
+    ///   - instant: the time to judge at.
+    /// - Throws: ``ConfigurationError`` when no key can be used, or a value is out of range.
+    public init(
+        keySet: JWKSet,
+        issuers: [String],
+        audience: [String],
+        algorithms: Set<SignatureAlgorithm>,
+        types: [String]?,
+        clockSkew: Int,
+        instant: Instant
+    ) throws(ConfigurationError) {
+        let keys = try StaticKeys(keySet)
+        guard (0...300).contains(clockSkew) else { throw ConfigurationError("clock skew must be 0 to 300 seconds") }
+        let accepted = types.map { AcceptedTokens.types($0) } ?? .accessToken
+        let names: [String?] = issuers.isEmpty ? [nil] : issuers
+        let trusted = names.map { name in
+            TrustedIssuer(
+                uncheckedPolicy: .unsafeWithHoles(
+                    issuer: name,
+                    audience: audience.isEmpty ? nil : audience,
+                    algorithms: algorithms,
+                    acceptedTokens: accepted,
+                    clockSkew: clockSkew
+                ),
+                keys: keys,
+                alias: name.map(\.escapedForLogs) ?? ""
+            )
+        }
+        self.init(issuers: trusted, instant: instant, sharesKeys: true)
+    }
+
+    init(holdingNoKeys issuer: TrustedIssuer, _ instant: Instant) {
+        self.init(issuers: [issuer], instant: instant, sharesKeys: true)
+    }
+
+    private init(issuers: [TrustedIssuer], instant: Instant, sharesKeys: Bool) {
+        let judges = issuers.map { issuer in
+            Judge(
+                alias: issuer.alias,
+                // A capture says nothing of the sender: whether a bound token came with its proof stays open.
+                validator: TokenValidator(policy: issuer.policy, binding: .unknown),
+                keys: issuer.keys
+            )
+        }
+        self.instant = instant
+        self.issuers = Dictionary(
+            zip(issuers.map { ExactString($0.policy.issuer) }, judges),
+            uniquingKeysWith: { first, _ in first }
+        )
+        self.fallback = sharesKeys ? judges.first : nil
+    }
+
+    /// The issuers' names with their keys, for the summary.
+    var knownKeys: Set<ExactString> {
+        Set(issuers.values.flatMap { judge in judge.keyIDs.map { ExactString($0) } })
+    }
+
+    func judge(of token: UnverifiedToken) -> (judge: Judge, isOwn: Bool)? {
+        if let name = token.unverifiedIssuer?.stringValue, let own = issuers[ExactString(name)] { return (own, true) }
+        // An audit that leaves `iss` open has one judge, under the empty name.
+        return fallback.map { ($0, $0.validator.policy.issuer.isEmpty) }
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import BearerGuard
+
+/// How captured tokens are written down.
+public struct CaptureFormat: Sendable {
+    /// One token a line.
+    public static let plainText = CaptureFormat(fields: nil)
+
+    /// One JSON object a line.
+    ///
+    /// - Parameters:
+    ///   - tokenField: the member that holds the token.
+    ///   - timeField: the member that holds the time of capture: Unix seconds, or RFC 3339.
+    public static func ndjson(tokenField: String, timeField: String) -> CaptureFormat {
+        CaptureFormat(fields: (tokenField, timeField))
+    }
+
+    let fields: (token: String, time: String)?
+
+    /// Whether lines are JSON objects, by the first byte that is no white space.
+    static func looksLikeNDJSON(_ start: [UInt8]) -> Bool {
+        start.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "{")
+    }
+}
+
+/// One line of a capture.
+struct CapturedLine: Sendable {
+    let number: Int
+    let content: Content
+    var id: JSONValue?
+    var time: UnixTime?
+
+    enum Content: Sendable {
+        case token([UInt8])
+        /// A line in which no token can be found, and why.
+        case unreadable(String)
+    }
+
+    /// Reads one line; nil for an empty one.
+    init?(_ line: ArraySlice<UInt8>, number: Int, format: CaptureFormat) {
+        self.number = number
+        var line = line
+        while let last = line.last, last == UInt8(ascii: "\r") || last == UInt8(ascii: " ") { line.removeLast() }
+        guard !line.isEmpty else { return nil }
+        guard let fields = format.fields else {
+            content = .token(Array(line))
+            return
+        }
+        guard let object = try? JSONDocument.object(line, limits: .document) else {
+            content = .unreadable("not a JSON object")
+            return
+        }
+        id = object["id"]
+        time = object[fields.time].flatMap(UnixTime.init(captured:))
+        if let token = object[fields.token]?.stringValue {
+            content = .token(Array(token.utf8))
+        } else {
+            content = .unreadable("no member '\(fields.token)' with a token")
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Reads lines from a file descriptor in batches of bounded size.
+struct CaptureReader {
+    /// Whole lines, one behind the other, and the number of the first.
+    struct Batch: Sendable {
+        let bytes: [UInt8]
+        let firstLine: Int
+    }
+
+    /// Bytes of one read, and of the longest line that is judged; the rest of a longer one is passed over.
+    static let chunkBytes = 256 * 1024
+    static let lineBytes = 1024 * 1024
+
+    private let descriptor: Int32
+    private var rest: [UInt8] = []
+    private var nextLine = 1
+    private var isAtEnd = false
+    private(set) var bytesRead = 0
+
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    /// Looks at the beginning without consuming it.
+    mutating func start() throws(CaptureError) -> [UInt8] {
+        if rest.isEmpty { try fill() }
+        return rest
+    }
+
+    /// The next lines; nil at the end.
+    mutating func next() throws(CaptureError) -> Batch? {
+        let newline = UInt8(ascii: "\n")
+        while true {
+            if let end = rest.lastIndex(of: newline) { return take(upTo: end + 1) }
+            if isAtEnd { return rest.isEmpty ? nil : take(upTo: rest.count) }
+            if rest.count > Self.lineBytes {
+                // Judged by its beginning: too large for any token. The rest of the line follows no verdict.
+                try skipLine()
+                continue
+            }
+            try fill()
+        }
+    }
+
+    private mutating func take(upTo end: Int) -> Batch {
+        let batch = Batch(bytes: Array(rest[..<end]), firstLine: nextLine)
+        rest.removeFirst(end)
+        nextLine += batch.bytes.count { $0 == UInt8(ascii: "\n") }
+        return batch
+    }
+
+    private mutating func skipLine() throws(CaptureError) {
+        let start = Array(rest.prefix(Self.lineBytes))
+        while !isAtEnd {
+            rest.removeAll(keepingCapacity: true)
+            try fill()
+            if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                rest.removeFirst(end)
+                break
+            }
+        }
+        if isAtEnd, rest.first != UInt8(ascii: "\n") { rest = [] }
+        rest = start + rest
+    }
+
+    private mutating func fill() throws(CaptureError) {
+        var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
+        while true {
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR {
+                // An interrupted wait for input is how Ctrl-C ends an audit of standard input.
+                isAtEnd = true
+                return
+            }
+            guard count >= 0 else {
+                throw CaptureError(message: unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot read")
+            }
+            if count == 0 { isAtEnd = true }
+            bytesRead += count
+            rest += chunk[..<count]
+            return
+        }
+    }
+}
+
+/// Input or output failed.
+public struct CaptureError: Error, Sendable {
+    /// What the system said.
+    public let message: String
+
+    /// An error with a message.
+    public init(message: String) {
+        self.message = message
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if CommandLine
+import ArgumentParser
+import BearerGuard
+import BearerGuardAudit
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+struct AuditCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Judge captured tokens on all cores, offline.",
+        discussion: """
+            Reads one token a line, or one JSON object a line; which of them is found by looking. No network is used.
+
+            EXAMPLES
+              bearerguard audit tokens.ndjson --jwks keys.json --issuer https://idp.example/ --audience https://api.example
+              bearerguard audit --policy api.yaml --at now --format ndjson < tokens.txt > verdicts.ndjson
+              zcat day.gz | bearerguard audit - --policy api.yaml --token-field jwt --time-field when
+
+            EXIT STATUS
+              0 every token is valid · 1 some are not · 2 usage or input fault · 3 keys unavailable · 130 interrupted
+            """
+    )
+
+    enum Output: String, ExpressibleByArgument, CaseIterable {
+        case text
+        case ndjson
+    }
+
+    @Argument(help: "Files of captured tokens; - or none for standard input.")
+    var files: [String] = []
+
+    @OptionGroup
+    var judging: JudgingOptions
+
+    @Option(help: ArgumentHelp("When to judge: captured, now, RFC 3339 or Unix seconds.", valueName: "time"))
+    var at = "captured"
+
+    @Option(help: ArgumentHelp("The member of a JSON line that holds the token.", valueName: "name"))
+    var tokenField = "token"
+
+    @Option(help: ArgumentHelp("The member of a JSON line that holds the time of capture.", valueName: "name"))
+    var timeField = "ts"
+
+    @Option(help: "text: a summary. ndjson: a verdict for every token, in the order of the input.")
+    var format = Output.text
+
+    @Option(help: ArgumentHelp("Where to write; standard output unless given.", valueName: "file"))
+    var output: String?
+
+    @Option(help: "How many batches to judge at the same time; the number of cores unless given.")
+    var workers: Int?
+
+    func run() async throws {
+        let instant: AuditPolicy.Instant = at == "captured" ? .captured : .at(try JudgingOptions.time(at))
+        guard let policy = try judging.policy(at: instant) else {
+            throw CommandFailure(
+                "nothing to judge by: give --jwks or --policy",
+                hints: ["bearerguard audit tokens.txt --jwks keys.json --at now"]
+            )
+        }
+        if let workers, !(1...1024).contains(workers) { throw CommandFailure("--workers must be 1 to 1024") }
+        let inputs = try open(files.isEmpty ? ["-"] : files)
+        defer { for input in inputs where input.descriptor != STDIN_FILENO { close(input.descriptor) } }
+        let destination = try openOutput()
+        defer { if destination != STDOUT_FILENO { close(destination) } }
+        judging.warnAboutHoles()
+        Interruption.watch()
+        let audit = Audit(
+            policy: policy,
+            format: nil,
+            fields: .ndjson(tokenField: tokenField, timeField: timeField),
+            workers: workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        )
+        let summary = try await judge(audit, inputs, destination)
+        throw ExitCode(status(of: summary))
+    }
+
+    private func judge(
+        _ audit: Audit,
+        _ inputs: [Audit.Input],
+        _ destination: Int32
+    ) async throws(CommandFailure) -> AuditSummary {
+        var meter = ProgressMeter(totalBytes: Self.size(of: inputs))
+        do throws(CaptureError) {
+            let writer: (([UInt8]) throws(CaptureError) -> Void)? =
+                format == .ndjson ? { bytes throws(CaptureError) in try Terminal.write(bytes, to: destination) } : nil
+            let summary = try await audit.run(
+                inputs,
+                verdicts: writer,
+                shouldStop: { Interruption.hasHappened },
+                progress: { meter.show($0) }
+            )
+            meter.clear()
+            if format == .text {
+                try Terminal.write(Array(summary.report.utf8), to: destination)
+            } else {
+                Terminal.say(summary.headline)
+            }
+            if summary.unreadable > 0 {
+                Terminal.say("\(summary.unreadable) lines hold no token or no time; their verdicts say why in 'note'")
+            }
+            return summary
+        } catch {
+            meter.clear()
+            throw CommandFailure(error.message)
+        }
+    }
+
+    private func status(of summary: AuditSummary) -> Int32 {
+        if summary.wasInterrupted { return 130 }
+        if summary.unreadable > 0 { return CommandFailure.usage }
+        if summary.withoutKeys > 0 { return CommandFailure.keysUnavailable }
+        return summary.invalid > 0 ? CommandFailure.findings : 0
+    }
+
+    private func open(_ names: [String]) throws(CommandFailure) -> [Audit.Input] {
+        var inputs: [Audit.Input] = []
+        for name in names {
+            let label = names.count > 1 ? name : nil
+            if name == "-" {
+                inputs.append(Audit.Input(descriptor: STDIN_FILENO, name: label))
+                continue
+            }
+            let descriptor = unsafe Glibc.open(name, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw CommandFailure("\(name): \(unsafe String(cString: strerror(errno)))") }
+            inputs.append(Audit.Input(descriptor: descriptor, name: label))
+        }
+        return inputs
+    }
+
+    private func openOutput() throws(CommandFailure) -> Int32 {
+        guard let output, output != "-" else { return STDOUT_FILENO }
+        let descriptor = unsafe Glibc.open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw CommandFailure("\(output): \(unsafe String(cString: strerror(errno)))") }
+        return descriptor
+    }
+
+    /// Bytes of all inputs, where all are files.
+    private static func size(of inputs: [Audit.Input]) -> Int? {
+        var total = 0
+        for input in inputs {
+            var status = stat()
+            guard unsafe fstat(input.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+            total += Int(status.st_size)
+        }
+        return total
+    }
+}
+
+/// Rate and remaining time on a terminal, five times a second.
+private struct ProgressMeter {
+    let totalBytes: Int?
+    private let start = ContinuousClock.now
+    private var nextAt = ContinuousClock.now
+    private let isVisible = Terminal.showsProgress
+
+    init(totalBytes: Int?) { self.totalBytes = totalBytes }
+
+    mutating func show(_ progress: Audit.Progress) {
+        let now = ContinuousClock.now
+        guard isVisible, now >= nextAt else { return }
+        nextAt = now + .milliseconds(200)
+        let seconds = Double((now - start).components.seconds) + Double((now - start).components.attoseconds) / 1e18
+        guard seconds > 0.05 else { return }
+        var line = "\(progress.tokens) tokens, \(Int(Double(progress.tokens) / seconds)) per second"
+        if let totalBytes, progress.bytes > 0 {
+            let share = min(1, Double(progress.bytes) / Double(max(1, totalBytes)))
+            line += ", \(Int(share * 100)) %, \(Int(seconds / share - seconds)) s left"
+        }
+        Terminal.progress(line)
+    }
+
+    func clear() {
+        if isVisible { Terminal.progress("") }
+    }
+}
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if CommandLine
+import ArgumentParser
+
+@main
+struct BearerGuardCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bearerguard",
+        abstract: "Trusts bearer tokens for the right reasons.",
+        discussion: """
+            EXAMPLES
+              bearerguard demo                                   watch tokens being accepted and refused over HTTP
+              bearerguard inspect "$TOKEN" --jwks keys.json      why is this token refused?
+              bearerguard keys https://idp.example/jwks          what is wrong with this key set?
+              bearerguard audit tokens.ndjson --policy api.yaml  judge captured tokens on all cores
+
+            EXIT STATUS
+              0 all is well · 1 something was found · 2 usage or input fault · 3 keys unavailable
+            """,
+        version: "0.1.0",
+        subcommands: subcommands
+    )
+
+    private static var subcommands: [any ParsableCommand.Type] {
+        #if Gateway
+        [DemoCommand.self, AuditCommand.self, InspectCommand.self, KeysCommand.self]
+        #else
+        [AuditCommand.self, InspectCommand.self, KeysCommand.self]
+        #endif
+    }
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let status as ExitCode {
+            exit(withError: status)
+        } catch let failure as CommandFailure {
+            Terminal.say(failure.message)
+            for hint in failure.hints { Terminal.say("hint: \(hint)") }
+            exit(withError: ExitCode(failure.status))
+        } catch where exitCode(for: error) == .success {
+            // --help and --version arrive here as errors.
+            exit(withError: error)
+        } catch {
+            Terminal.say(message(for: error))
+            Terminal.say("hint: bearerguard --help, or help for one command: bearerguard help COMMAND")
+            exit(withError: ExitCode(CommandFailure.usage))
+        }
+    }
+}
+#else
+@main
+enum BearerGuardCommand {
+    static func main() {
+        print("bearerguard: built without the trait CommandLine, so it has no commands")
+    }
+}
+#endif

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if CommandLine
+import BearerGuard
+
+/// A command that cannot go on: one clear line, what to try next, and the exit status.
+struct CommandFailure: Error {
+    static let findings: Int32 = 1
+    static let usage: Int32 = 2
+    static let keysUnavailable: Int32 = 3
+
+    let message: String
+    var hints: [String] = []
+    var status = Self.usage
+
+    init(_ message: String, hints: [String] = [], status: Int32 = Self.usage) {
+        self.message = message
+        self.hints = hints
+        self.status = status
+    }
+
+    /// Runs `body`; what is wrong with the configuration becomes a failure that names where it was found.
+    static func explaining<Value>(
+        _ place: String,
+        _ body: () throws(ConfigurationError) -> Value
+    ) throws(CommandFailure) -> Value {
+        do throws(ConfigurationError) {
+            return try body()
+        } catch {
+            throw CommandFailure("\(place): \(error.message)")
+        }
+    }
+}
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if CommandLine
+import ArgumentParser
+import BearerGuard
+import BearerGuardAudit
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Show what is in a token, and every check with its outcome.",
+        discussion: """
+            Reads the token from the argument, or from standard input for '-', which keeps it out of the shell's history.
+            Without keys nothing is verified, and the answer says so.
+
+            EXAMPLES
+              bearerguard inspect - < token.txt
+              bearerguard inspect "$TOKEN" --jwks keys.json --issuer https://idp.example/ --audience https://api.example
+              bearerguard inspect - --policy api.yaml --at 2026-01-01T00:00:00Z --json < token.txt
+
+            EXIT STATUS
+              0 every check passed, with keys · 1 a check failed, or there were no keys · 2 usage or input fault · 3 keys unavailable
+            """
+    )
+
+    @Argument(help: "The token; - for standard input.")
+    var token: String
+
+    @OptionGroup
+    var judging: JudgingOptions
+
+    @Option(help: ArgumentHelp("When to judge: now, RFC 3339 or Unix seconds.", valueName: "time"))
+    var at = "now"
+
+    @Flag(help: "One JSON object for programs.")
+    var json = false
+
+    func run() throws {
+        let time = try JudgingOptions.time(at)
+        let bytes = try tokenBytes()
+        let given = try judging.policy(at: .at(time))
+        if let given {
+            judging.warnAboutHoles()
+            try finish(InspectionReport(bytes, policy: given, time: time, hasKeys: true))
+        } else {
+            guard judging.issuer.isEmpty, judging.audience.isEmpty else {
+                throw CommandFailure("--issuer and --audience need --jwks", hints: ["or describe both in a --policy"])
+            }
+            try finish(InspectionReport(bytes, policy: .withoutKeys(instant: .at(time)), time: time, hasKeys: false))
+        }
+    }
+
+    private func finish(_ report: InspectionReport) throws {
+        try Terminal.print(json ? report.json.text : report.text)
+        throw ExitCode(report.status)
+    }
+
+    private func tokenBytes() throws(CommandFailure) -> [UInt8] {
+        let bytes = token == "-" ? try Terminal.standardInput(limit: 1024 * 1024) : Array(token.utf8)
+        let space = Set(" \t\r\n".utf8)
+        var text = bytes.drop { space.contains($0) }
+        while let last = text.last, space.contains(last) { text.removeLast() }
+        // Pasted with its scheme: what people copy out of a request.
+        let scheme = text.prefix(7)
+        if scheme.count == 7, scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) { text = text.dropFirst(7) }
+        guard !text.isEmpty else { throw CommandFailure("there is no token to inspect") }
+        return Array(text)
+    }
+}
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if CommandLine
+import ArgumentParser
+import BearerGuard
+import BearerGuardAudit
+
+/// What tokens are judged by: shared by `audit` and `inspect`.
+struct JudgingOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A JWK Set; its keys serve every --issuer.", valueName: "file"))
+    var jwks: String?
+
+    @Option(help: ArgumentHelp("A policy document in JSON or YAML.", valueName: "file"))
+    var policy: String?
+
+    @Option(help: "An accepted issuer; may repeat. Without one, 'iss' is not checked.")
+    var issuer: [String] = []
+
+    @Option(help: "An accepted audience; may repeat. Without one, 'aud' is not checked.")
+    var audience: [String] = []
+
+    @Option(help: ArgumentHelp("Accepted algorithms, separated by commas.", valueName: "names"))
+    var algorithms: String?
+
+    @Option(help: ArgumentHelp("Accepted 'typ', separated by commas, such as at+jwt.", valueName: "types"))
+    var typ: String?
+
+    @Option(help: ArgumentHelp("Seconds by which clocks may differ, 0 to 300.", valueName: "seconds"))
+    var clockSkew: Int?
+
+    /// The policy, or nil where neither keys nor a document were given.
+    func policy(at instant: AuditPolicy.Instant) throws(CommandFailure) -> AuditPolicy? {
+        if let policy {
+            guard jwks == nil, issuer.isEmpty, audience.isEmpty, algorithms == nil, typ == nil, clockSkew == nil else {
+                throw CommandFailure("--policy says it all: it cannot be mixed with --jwks, --issuer, --audience, --algorithms, --typ or --clock-skew")
+            }
+            let document = try PolicyFile.load(policy)
+            return AuditPolicy(issuers: try PolicyFile.issuers(of: document, at: policy), instant: instant)
+        }
+        guard let jwks else { return nil }
+        let allowed = try allowedAlgorithms()
+        let set = try PolicyFile.keySet(jwks, allowingSecrets: allowed.contains(where: \.isSymmetric))
+        return try CommandFailure.explaining(jwks) { () throws(ConfigurationError) in
+            try AuditPolicy(
+                keySet: set,
+                issuers: issuer,
+                audience: audience,
+                algorithms: allowed,
+                types: typ.map(Self.list),
+                clockSkew: clockSkew ?? 0,
+                instant: instant
+            )
+        }
+    }
+
+    /// Says what a policy made of flags leaves open.
+    func warnAboutHoles() {
+        guard policy == nil, jwks != nil else { return }
+        if issuer.isEmpty { Terminal.say("note: no --issuer given, so 'iss' is not checked") }
+        if audience.isEmpty { Terminal.say("note: no --audience given, so 'aud' is not checked") }
+    }
+
+    private func allowedAlgorithms() throws(CommandFailure) -> Set<SignatureAlgorithm> {
+        guard let algorithms else { return .asymmetric }
+        var allowed: Set<SignatureAlgorithm> = []
+        for name in Self.list(algorithms) {
+            guard let algorithm = SignatureAlgorithm(rawValue: name) else {
+                let known = SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
+                throw CommandFailure("--algorithms: '\(name.escapedForLogs)' is not known", hints: ["known are \(known)"])
+            }
+            allowed.insert(algorithm)
+        }
+        guard !allowed.isEmpty else { throw CommandFailure("--algorithms: names none") }
+        return allowed
+    }
+
+    private static func list(_ text: String) -> [String] {
+        text.split(separator: ",").map { part in String(part.drop { $0 == " " }) }
+    }
+
+    /// `now`, Unix seconds, or RFC 3339.
+    static func time(_ text: String) throws(CommandFailure) -> UnixTime {
+        if text == "now" { return WallClock.system.now() }
+        guard let time = UnixTime(text: text) else {
+            throw CommandFailure(
+                "--at: '\(text.escapedForLogs)' is no time",
+                hints: ["write now, Unix seconds such as 1767225600, or 2026-01-01T00:00:00Z"]
+            )
+        }
+        return time
+    }
+}
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if CommandLine
+import ArgumentParser
+import BearerGuard
+import BearerGuardAsyncHTTPClient
+
+struct KeysCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys",
+        abstract: "List the keys of a set, and what is wrong with each.",
+        discussion: """
+            Private and secret members are never shown.
+
+            EXAMPLES
+              bearerguard keys jwks.json
+              bearerguard keys https://idp.example/.well-known/jwks.json --json
+
+            EXIT STATUS
+              0 every key can be used · 1 some cannot · 2 usage or input fault · 3 the set could not be fetched
+            """
+    )
+
+    @Argument(help: "A file, - for standard input, or an https URL.")
+    var source: String
+
+    @Flag(help: "One JSON object a key for programs.")
+    var json = false
+
+    @Flag(help: "Allow http to 127.0.0.1, ::1 and localhost.")
+    var allowLoopbackHTTP = false
+
+    func run() async throws {
+        let isURL = source.hasPrefix("https://") || source.hasPrefix("http://")
+        let text = isURL ? try await fetch() : try PolicyFile.read(source)
+        let set = try CommandFailure.explaining(source) { () throws(ConfigurationError) in try JWKSet(text) }
+        let rows = set.entries.map(KeyRow.init)
+        for (index, row) in rows.enumerated() {
+            try Terminal.print(json ? row.json.text : row.text(number: index + 1))
+        }
+        let unusable = rows.count { !$0.isUsable }
+        if !json { try Terminal.print("\(rows.count) keys, \(rows.count - unusable) usable") }
+        throw ExitCode(unusable > 0 || rows.isEmpty ? CommandFailure.findings : 0)
+    }
+
+    private func fetch() async throws(CommandFailure) -> [UInt8] {
+        #if AsyncHTTPClient
+        let (url, fetcher) = try CommandFailure.explaining(source) { () throws(ConfigurationError) in
+            (try ServiceURL(source, allowsLoopbackHTTP: allowLoopbackHTTP), try AsyncHTTPClientFetcher())
+        }
+        let request = FetchRequest(url: url.text, maximumBytes: 512 * 1024, deadline: .seconds(5))
+        let response: FetchResponse
+        do throws(FetchError) {
+            response = try await fetcher.fetch(request)
+            await fetcher.shutdown()
+        } catch {
+            await fetcher.shutdown()
+            let message = "\(source): could not be fetched (\(error.rawValue))"
+            throw CommandFailure(message, status: CommandFailure.keysUnavailable)
+        }
+        guard response.status == 200 else {
+            throw CommandFailure("\(source): answered \(response.status)", status: CommandFailure.keysUnavailable)
+        }
+        return response.body
+        #else
+        throw CommandFailure(
+            "\(source): this build fetches nothing",
+            hints: ["build with --traits Gateway, or fetch it yourself: curl -s URL | bearerguard keys -"]
+        )
+        #endif
+    }
+}
+
+/// One key as a row.
+private struct KeyRow {
+    let isUsable: Bool
+    let json: JSONValue
+    private let lines: [String]
+
+    init(_ entry: JWKSet.Entry) {
+        let keyID = entry.keyID?.escapedForLogs
+        let thumbprint = entry.members.flatMap { try? JWKThumbprint.sha256($0) }
+        let type = entry.members?["kty"]?.stringValue?.escapedForLogs ?? "unknown type"
+        let curve = entry.members?["crv"]?.stringValue?.escapedForLogs
+        let bits = entry.members.flatMap { try? JWK.components($0) }?.bits
+        let description = [type, curve, bits.map { "\($0) bits" }].compactMap { $0 }.joined(separator: " ")
+        var members: [(String, JSONValue)] = [
+            ("kid", keyID.map { .string($0) } ?? .null), ("kty", .string(type)),
+            ("crv", curve.map { .string($0) } ?? .null), ("bits", bits.map { .integer(Int64($0)) } ?? .null),
+            ("thumbprint", type == "oct" ? .null : thumbprint.map { .string($0) } ?? .null),
+        ]
+        var lines = ["kid \(keyID ?? "(none)"): \(description)"]
+        if let thumbprint, type != "oct" { lines.append("  thumbprint  \(thumbprint)") }
+        switch entry.key {
+        case .success(let key):
+            let names = SignatureAlgorithm.allCases.filter(key.algorithms.contains).map(\.rawValue)
+            members += [("usable", true), ("algorithms", .array(names.map { .string($0) }))]
+            lines.append("  verifies    \(names.joined(separator: ", "))")
+            if key.keyID == nil {
+                lines.append("  note        without a kid it serves only tokens that name none")
+            }
+            isUsable = true
+        case .failure(let fault):
+            let code = Rejection(fault).code.text
+            members += [("usable", false), ("reason", .string(code)), ("fault", .string(fault.detail))]
+            lines.append("  NOT USED    \(fault.detail); a token that names it is refused with \(code)")
+            isUsable = false
+        }
+        self.lines = lines
+        json = .object(members)
+    }
+
+    func text(number: Int) -> String {
+        lines.joined(separator: "\n")
+    }
+}
+#endif

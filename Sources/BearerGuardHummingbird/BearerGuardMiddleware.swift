@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if Hummingbird
+public import BearerGuard
+import BearerGuardHTTPTypes
+import HTTPTypes
+public import Hummingbird
+
+/// A request context that carries the verified token.
+///
+/// ```swift
+/// struct AppContext: AccessTokenRequestContext {
+///     var coreContext: CoreRequestContextStorage
+///     var accessToken: AccessToken?
+///     init(source: Source) { coreContext = .init(source: source) }
+/// }
+/// ```
+public protocol AccessTokenRequestContext: RequestContext {
+    /// The token of an authorized request; nil on a route where it is optional and none was sent.
+    var accessToken: AccessToken? { get set }
+}
+
+/// A context with nothing but the token.
+public struct BasicAccessTokenRequestContext: AccessTokenRequestContext {
+    /// What Hummingbird needs.
+    public var coreContext: CoreRequestContextStorage
+    /// The verified token.
+    public var accessToken: AccessToken?
+
+    /// A context for one request.
+    public init(source: Source) {
+        coreContext = CoreRequestContextStorage(source: source)
+    }
+}
+
+/// Lets requests through that a guard authorizes, and answers the others with status, challenge and nothing more.
+public struct BearerGuardMiddleware<Context: AccessTokenRequestContext>: RouterMiddleware {
+    private let requestGuard: RequestGuard
+    private let requirement: Requirement
+    private let isOptional: Bool
+
+    /// A door for a router or a group of routes.
+    ///
+    /// - Parameters:
+    ///   - requestGuard: decides.
+    ///   - requirement: what every route behind it demands.
+    ///   - isOptional: whether requests without any credential pass as anonymous; a bad token is refused all the same.
+    public init(
+        _ requestGuard: RequestGuard,
+        requiring requirement: Requirement = .authenticated,
+        isOptional: Bool = false
+    ) {
+        self.requestGuard = requestGuard
+        self.requirement = requirement
+        self.isOptional = isOptional
+    }
+
+    /// Decides about one request.
+    public func handle(
+        _ request: Request,
+        context: Context,
+        next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        let credentials = RequestCredentials(request.headers)
+        let decision =
+            isOptional
+            ? await requestGuard.authorizeIfPresent(credentials, requiring: requirement)
+            : await requestGuard.authorize(credentials, requiring: requirement)
+        var context = context
+        switch decision {
+        case .authorized(let token): context.accessToken = token
+        case .anonymous: context.accessToken = nil
+        case .refused(let refusal): return Response(status: refusal.status, headers: refusal.fields)
+        }
+        return try await next(request, context)
+    }
+}
+
+extension RouterMethods where Context: AccessTokenRequestContext {
+    /// Routes behind a guard.
+    ///
+    /// - Parameters:
+    ///   - requestGuard: decides.
+    ///   - requirement: what every route of the group demands.
+    public func guarded(
+        by requestGuard: RequestGuard,
+        requiring requirement: Requirement = .authenticated
+    ) -> RouterGroup<Context> {
+        group().add(middleware: BearerGuardMiddleware(requestGuard, requiring: requirement))
+    }
+}
+
+#else
+/// Nothing without its trait: build with `traits: ["Hummingbird"]`.
+@available(*, unavailable, message: "turn on the trait Hummingbird of the package BearerGuard")
+public enum BearerGuardHummingbirdIsOff {}
+#endif

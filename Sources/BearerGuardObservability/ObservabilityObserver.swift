@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if Observability
+public import BearerGuard
+public import Logging
+public import Metrics
+public import Tracing
+
+/// Turns events into log lines, metrics and span attributes.
+///
+/// Label values come from closed sets: outcomes, aliases of configured issuers, algorithms and classes of failure. No
+/// token, claim or text from a request gets into any of them, but for `kid`, escaped, in debug logs.
+public struct ObservabilityObserver: GuardObserver {
+    private let logger: Logger
+    private let metrics: any MetricsFactory
+    private let tracer: any Tracer
+
+    /// An observer.
+    ///
+    /// - Parameters:
+    ///   - logger: refusals at debug, failed refreshes and stale keys at warning, new keys at info.
+    ///   - metrics: where counters and timers are made.
+    ///   - tracer: where the span of each decision is made.
+    public init(
+        logger: Logger,
+        metrics: any MetricsFactory = MetricsSystem.factory,
+        tracer: any Tracer = InstrumentationSystem.tracer
+    ) {
+        self.logger = logger
+        self.metrics = metrics
+        self.tracer = tracer
+    }
+
+    /// Logs and counts one event.
+    public func observe(_ event: GuardEvent) {
+        switch event {
+        case .decided(let decision): observe(decision)
+        case .keysRefreshed(let refresh): observe(refresh)
+        }
+    }
+
+    private func observe(_ decision: DecisionEvent) {
+        let issuer = decision.issuerAlias ?? "none"
+        let dimensions = [("outcome", decision.outcome), ("issuer", issuer)]
+        Counter(label: "bearerguard_decisions_total", dimensions: dimensions, factory: metrics).increment()
+        Timer(label: "bearerguard_decision_duration", dimensions: dimensions, factory: metrics)
+            .recordNanoseconds(decision.elapsed.nanoseconds)
+        // A child of the request's own span, begun and ended here because the core knows of no tracing.
+        let span = tracer.startAnySpan("bearerguard.authorize", ofKind: .internal)
+        span.attributes["bearerguard.outcome"] = decision.outcome
+        span.attributes["bearerguard.issuer"] = issuer
+        span.attributes["bearerguard.duration_ns"] = decision.elapsed.nanoseconds
+        span.end()
+        if decision.usesStaleKeys {
+            Counter(label: "bearerguard_stale_decisions_total", dimensions: [("issuer", issuer)], factory: metrics)
+                .increment()
+        }
+        logger.debug(
+            "request decided",
+            metadata: [
+                "outcome": "\(decision.outcome)",
+                "status": "\(decision.status)",
+                "issuer": "\(issuer)",
+                "alg": "\(decision.algorithm?.rawValue ?? "none")",
+                "kid": "\(decision.keyID ?? "none")",
+                "token": "\(decision.fingerprint?.text ?? "none")",
+                "detail": "\(decision.detail ?? "none")",
+            ]
+        )
+    }
+
+    private func observe(_ refresh: KeyRefreshEvent) {
+        let outcome = refresh.failure?.rawValue ?? "success"
+        Counter(
+            label: "bearerguard_key_refreshes_total",
+            dimensions: [("issuer", refresh.issuerAlias), ("outcome", outcome)],
+            factory: metrics
+        ).increment()
+        let metadata: Logger.Metadata = [
+            "issuer": "\(refresh.issuerAlias)",
+            "outcome": "\(outcome)",
+            "keys": "\(refresh.keyIDs.joined(separator: " "))",
+            "unusable": "\(refresh.unusableKeys)",
+            "stale": "\(refresh.isServingStale)",
+        ]
+        if refresh.failure != nil || refresh.isServingStale {
+            logger.warning("keys could not be refreshed", metadata: metadata)
+        } else {
+            logger.info("keys refreshed", metadata: metadata)
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : whole.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue
+    }
+}
+
+#else
+/// Nothing without its trait: build with `traits: ["Observability"]`.
+@available(*, unavailable, message: "turn on the trait Observability of the package BearerGuard")
+public enum BearerGuardObservabilityIsOff {}
+#endif

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The BearerGuard authors
+# Runs every test on a fresh Debian machine, as root or with sudo. Warnings are errors.
+#
+#   bash Tests/run.sh           everything, about a quarter of an hour on two cores from a clean checkout
+#   bash Tests/run.sh --quick   the core's own tests, without servers and without a release build
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+say "packages"
+bash Tests/setup.sh curl python3
+
+export BEARERGUARD_WARNINGS_AS_ERRORS=1
+# A crash report with a backtrace takes longer than the whole core suite.
+export SWIFT_BACKTRACE=enable=no
+
+say "format"
+swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+
+if [ "${1:-}" = "--quick" ]; then
+    exec swift test --filter 'BearerGuardTests|ConformanceTests'
+fi
+
+say "no trait: the core alone"
+swift build --disable-default-traits --scratch-path .build-core
+
+say "default traits, release: the command line as users build it"
+swift build -c release --product bearerguard --scratch-path .build-release
+export BEARERGUARD_RELEASE_PROGRAM="$PWD/.build-release/release/bearerguard"
+
+# The maker of captures and its Python package; without them the test of captures says that it is skipped.
+tools="${BEARERGUARD_TOOLS:-../shared/tools}"
+if [ -f "$tools/make_tokens.py" ]; then
+    if ! python3 -c 'import cryptography' 2>/dev/null; then
+        python3 -m venv .build-venv 2>/dev/null || { bash Tests/setup.sh python3-venv && python3 -m venv .build-venv; }
+        .build-venv/bin/pip install -q cryptography
+        export PATH="$PWD/.build-venv/bin:$PATH"
+    fi
+    export BEARERGUARD_TOOLS="$(cd "$tools" && pwd)"
+fi
+
+say "all traits: build and every test"
+swift build --build-tests --enable-all-traits
+exec swift test --skip-build --enable-all-traits
