@@ -32,6 +32,11 @@ public final class ManualClock: Sendable {
         )
     }
 
+    /// Like ``monotonic``, but sleeping on it ends at once: for what pauses inside and is not under test.
+    public var withoutPauses: MonotonicClock {
+        MonotonicClock(uptime: { self.state.withLock { $0.uptime } }, sleep: { _ in })
+    }
+
     private func sleep(_ duration: Duration) async {
         await withCheckedContinuation { continuation in
             state.withLock { $0.sleepers.append(($0.uptime + duration, continuation)) }

@@ -48,5 +48,5 @@ public struct RefreshPolicy: Sendable {
     }
 
     /// `duration` moved by at most a tenth.
-    func jittered(_ duration: Duration) -> Duration { duration * (1 + 0.1 * min(1, max(-1, jitter()))) }
+    package func jittered(_ duration: Duration) -> Duration { duration * (1 + 0.1 * min(1, max(-1, jitter()))) }
 }

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import BearerGuard
+import BearerGuardTesting
+import Testing
+
+/// The state machine alone: time goes in, decisions come out.
+@Suite("Key refresh: the state machine")
+struct KeyRefreshMachineTests {
+    private var machine: KeyRefreshMachine
+    private let policy: RefreshPolicy
+    private let start: Duration = .seconds(1_000)
+
+    init() {
+        var policy = RefreshPolicy.standard
+        policy.jitter = { 0 }
+        self.policy = policy
+        machine = KeyRefreshMachine(policy: policy)
+    }
+
+    private static func snapshot(_ generation: UInt64 = 1) -> KeySnapshot {
+        KeySnapshot(keys: [], generation: generation)
+    }
+
+    private func keys(_ generation: UInt64 = 1, life: Duration = .seconds(100)) -> KeyRefreshMachine.Outcome {
+        .keys(Self.snapshot(generation), life: life, entityTag: "tag", lastModified: nil)
+    }
+
+    /// Gets a first set at `start`.
+    private mutating func fill() throws {
+        guard case .fetch(let ticket) = machine.missing(nil, at: start) else { throw TestKeyMissing() }
+        machine.finish(ticket, with: keys(), at: start)
+    }
+
+    private mutating func state(at now: Duration) -> String {
+        switch machine.current(at: now).availability {
+        case .fresh(let snapshot): "fresh \(snapshot.generation)"
+        case .stale(let snapshot): "stale \(snapshot.generation)"
+        case .unavailable(let failure): "unavailable \(failure.retryAfter)"
+        }
+    }
+
+    @Test("Without keys the first request fetches and the others join it")
+    mutating func firstFetch() {
+        #expect(state(at: start) == "unavailable 1")
+        guard case .fetch = machine.missing("a", at: start) else { return #expect(Bool(false), "no fetch") }
+        for _ in 0..<100 { #expect(machine.missing("a", at: start) == .join) }
+    }
+
+    @Test("Keys are fresh for their life, then stale for a day, then gone")
+    mutating func life() throws {
+        try fill()
+        #expect(state(at: start + .seconds(99)) == "fresh 1")
+        #expect(state(at: start + .seconds(100)) == "stale 1")
+        #expect(state(at: start + .seconds(86_399)) == "stale 1")
+        #expect(state(at: start + .seconds(86_400)).hasPrefix("unavailable"))
+    }
+
+    @Test("A refresh starts at 80 percent of the life, once")
+    mutating func refreshAhead() throws {
+        try fill()
+        #expect(machine.current(at: start + .seconds(79)).refresh == nil)
+        let ticket = machine.current(at: start + .seconds(80)).refresh
+        #expect(ticket?.entityTag == "tag")
+        #expect(machine.current(at: start + .seconds(81)).refresh == nil)
+    }
+
+    @Test("J1, J2, J3: a flood of unknown keys causes one fetch a cooldown, whatever comes of it")
+    mutating func flood() throws {
+        try fill()
+        for outcome in [keys(2), .failure(retryAfter: nil), .unchanged(life: .seconds(100))] {
+            var machine = machine
+            var fetches = 0
+            for second in 0..<300 {
+                let now = start + .seconds(30 + second)
+                for index in 0..<50 {
+                    guard case .fetch(let ticket) = machine.missing("\(second)-\(index)", at: now) else { continue }
+                    fetches += 1
+                    machine.finish(ticket, with: outcome, at: now)
+                }
+            }
+            #expect(fetches == 10)
+        }
+    }
+
+    @Test("J5: while cooling down the answer comes at once: known to be unknown, or unavailable after a failure")
+    mutating func coolingDown() throws {
+        try fill()
+        #expect(machine.missing("new", at: start + .seconds(29)) == .unknown)
+        guard case .fetch(let ticket) = machine.missing("new", at: start + .seconds(30)) else {
+            return #expect(Bool(false), "no fetch")
+        }
+        machine.finish(ticket, with: .failure(retryAfter: nil), at: start + .seconds(30))
+        #expect(machine.missing("new", at: start + .seconds(31)) == .unavailable(retryAfter: .seconds(1)))
+    }
+
+    @Test("J6, J8: a failure keeps the last good set, for a day and no longer")
+    mutating func failure() throws {
+        try fill()
+        var now = start + .seconds(100)
+        while now < start + .seconds(86_400) {
+            #expect(state(at: now) == "stale 1")
+            if let ticket = machine.current(at: now).refresh {
+                machine.finish(ticket, with: .failure(retryAfter: nil), at: now)
+            }
+            now += .seconds(600)
+        }
+        #expect(state(at: now).hasPrefix("unavailable"))
+    }
+
+    @Test("J16: an answer older than one already taken changes nothing")
+    mutating func overtaken() throws {
+        try fill()
+        let late = try #require(machine.current(at: start + .seconds(90)).refresh)
+        // The late one is given up by its shell, and a later one brings keys.
+        machine.finish(late, with: .failure(retryAfter: nil), at: start + .seconds(95))
+        let newer = try #require(machine.current(at: start + .seconds(97)).refresh)
+        machine.finish(newer, with: keys(3), at: start + .seconds(97))
+        machine.finish(late, with: keys(2), at: start + .seconds(98))
+        #expect(state(at: start + .seconds(98)) == "fresh 3")
+    }
+
+    @Test("Pauses after failures double to a minute, and the issuer's own wish counts up to there")
+    mutating func backoff() {
+        var now = start
+        var pauses: [Duration] = []
+        for _ in 0..<8 {
+            guard case .fetch(let ticket) = machine.missing(nil, at: now) else { return #expect(Bool(false), "no fetch") }
+            machine.finish(ticket, with: .failure(retryAfter: nil), at: now)
+            guard case .unavailable(let pause) = machine.missing(nil, at: now) else {
+                return #expect(Bool(false), "no pause")
+            }
+            pauses.append(pause)
+            now += pause
+        }
+        #expect(pauses == [1, 2, 4, 8, 16, 32, 60, 60].map { .seconds($0) })
+    }
+
+    @Test("J7: a new set replaces the old one whole")
+    mutating func replacement() throws {
+        try fill()
+        let ticket = try #require(machine.current(at: start + .seconds(80)).refresh)
+        machine.finish(ticket, with: keys(2), at: start + .seconds(80))
+        #expect(state(at: start + .seconds(179)) == "fresh 2")
+    }
+
+    @Test("J17: refreshes of a fleet are spread by a tenth to either side")
+    func jitter() {
+        var early = policy
+        early.jitter = { -1 }
+        var late = policy
+        late.jitter = { 1 }
+        #expect(early.jittered(.seconds(80)) == .seconds(72))
+        #expect(late.jittered(.seconds(80)) == .seconds(88))
+        late.jitter = { 50 }
+        #expect(late.jittered(.seconds(80)) == .seconds(88))
+    }
+
+    @Test(
+        "The life of an answer follows Cache-Control and Age within its bounds",
+        arguments: [
+            (nil, nil, 900), ("max-age=300", nil, 300), ("public, max-age=300, must-revalidate", "100", 200),
+            ("max-age=1", nil, 60), ("max-age=99999999", nil, 86_400), ("no-store", nil, 60), ("no-cache, max-age=300", nil, 60),
+            ("max-age=0", nil, 60), ("MAX-AGE=300", nil, 300), ("max-age=300", "9999999999", 60), ("max-age=-5", nil, 60),
+            ("max-age=abc", nil, 900), ("max-age=99999999999999999999", nil, 900), ("private", nil, 900),
+        ] as [(String?, String?, Int)]
+    )
+    func lives(_ cacheControl: String?, _ age: String?, _ seconds: Int) {
+        #expect(policy.life(cacheControl: cacheControl, age: age) == .seconds(seconds))
+    }
+}
