@@ -142,7 +142,7 @@ let package = Package(
                 ),
             ]
         ),
-        .testTarget(name: "BearerGuardTests", dependencies: ["BearerGuard", "BearerGuardTesting"]),
+        .testTarget(name: "BearerGuardTests", dependencies: ["BearerGuard", "BearerGuardTesting", "COpenSSL"]),
         .testTarget(name: "ConformanceTests", dependencies: ["BearerGuard", "BearerGuardTesting"]),
         .testTarget(name: "AuditTests", dependencies: ["BearerGuardAudit", "BearerGuardTesting"]),
         .testTarget(

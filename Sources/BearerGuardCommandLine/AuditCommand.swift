@@ -22,12 +22,16 @@ struct AuditCommand: AsyncParsableCommand {
             Reads one token a line, or one JSON object a line; which of them is found by looking. No network is used.
 
             EXAMPLES
-              bearerguard audit tokens.ndjson --jwks keys.json --issuer https://idp.example/ --audience https://api.example
-              bearerguard audit --policy api.yaml --at now --format ndjson < tokens.txt > verdicts.ndjson
-              zcat day.gz | bearerguard audit - --policy api.yaml --token-field jwt --time-field when
+              bearerguard audit tokens.ndjson --policy api.yaml
+              bearerguard audit tokens.txt --jwks keys.json --at now
+              zcat day.gz | bearerguard audit - --policy api.yaml --format ndjson
 
             EXIT STATUS
-              0 every token is valid · 1 some are not · 2 usage or input fault · 3 keys unavailable · 130 interrupted
+              0 every token is valid
+              1 some are not
+              2 usage or input fault
+              3 keys unavailable
+              130 interrupted; what was done by then is written
             """
     )
 

@@ -11,13 +11,16 @@ struct BearerGuardCommand: AsyncParsableCommand {
         abstract: "Trusts bearer tokens for the right reasons.",
         discussion: """
             EXAMPLES
-              bearerguard demo                                   watch tokens being accepted and refused over HTTP
-              bearerguard inspect "$TOKEN" --jwks keys.json      why is this token refused?
-              bearerguard keys https://idp.example/jwks          what is wrong with this key set?
-              bearerguard audit tokens.ndjson --policy api.yaml  judge captured tokens on all cores
+              bearerguard demo
+              bearerguard inspect "$TOKEN" --jwks keys.json
+              bearerguard keys jwks.json
+              bearerguard audit tokens.ndjson --policy api.yaml
 
             EXIT STATUS
-              0 all is well · 1 something was found · 2 usage or input fault · 3 keys unavailable
+              0 all is well
+              1 something was found
+              2 usage or input fault
+              3 keys unavailable
             """,
         version: "0.1.0",
         subcommands: subcommands

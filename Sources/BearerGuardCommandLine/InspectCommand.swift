@@ -16,11 +16,14 @@ struct InspectCommand: ParsableCommand {
 
             EXAMPLES
               bearerguard inspect - < token.txt
-              bearerguard inspect "$TOKEN" --jwks keys.json --issuer https://idp.example/ --audience https://api.example
-              bearerguard inspect - --policy api.yaml --at 2026-01-01T00:00:00Z --json < token.txt
+              bearerguard inspect "$TOKEN" --jwks keys.json
+              bearerguard inspect - --policy api.yaml --json < token.txt
 
             EXIT STATUS
-              0 every check passed, with keys · 1 a check failed, or there were no keys · 2 usage or input fault · 3 keys unavailable
+              0 every check passed, with keys
+              1 a check failed, or there were no keys
+              2 usage or input fault
+              3 keys unavailable
             """
     )
 

@@ -18,8 +18,11 @@ struct InspectionReport {
         self.hasKeys = hasKeys
         let hasFailed = inspection.checks.contains { if case .failed = $0.outcome { true } else { false } }
         status =
-            inspection.lacksKeys
-            ? CommandFailure.keysUnavailable : hasFailed || !hasKeys ? CommandFailure.findings : 0
+            if hasKeys, inspection.lacksKeys {
+                CommandFailure.keysUnavailable
+            } else {
+                hasFailed || !hasKeys ? CommandFailure.findings : 0
+            }
     }
 
     private var verdict: String {

@@ -18,7 +18,10 @@ struct KeysCommand: AsyncParsableCommand {
               bearerguard keys https://idp.example/.well-known/jwks.json --json
 
             EXIT STATUS
-              0 every key can be used · 1 some cannot · 2 usage or input fault · 3 the set could not be fetched
+              0 every key can be used
+              1 some cannot
+              2 usage or input fault
+              3 the set could not be fetched
             """
     )
 

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import BearerGuard
+import BearerGuardAudit
+import BearerGuardTesting
+import Foundation
+import Testing
+
+@Suite("Audit")
+struct AuditTests {
+    private let issuer: TestIssuer
+    private static let now: Int64 = 1_800_000_000
+
+    init() throws {
+        issuer = try TestIssuer(clock: .fixed(UnixTime(seconds: Self.now)))
+    }
+
+    private func audit(
+        at instant: AuditPolicy.Instant = .at(UnixTime(seconds: now)),
+        issuers: [String]? = nil,
+        workers: Int = 4
+    ) throws -> Audit {
+        let policy = try AuditPolicy(
+            keySet: JWKSet(issuer.keySet.utf8),
+            issuers: issuers ?? [issuer.issuer],
+            audience: [issuer.audience],
+            algorithms: .asymmetric,
+            types: nil,
+            clockSkew: 0,
+            instant: instant
+        )
+        return Audit(policy: policy, format: nil, fields: .ndjson(tokenField: "token", timeField: "ts"), workers: workers)
+    }
+
+    /// Runs an audit over a text and returns the verdict lines.
+    private func verdicts(_ audit: Audit, _ text: String) async throws -> (lines: [[String: Any]], summary: AuditSummary) {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
+        try Data(text.utf8).write(to: url)
+        defer { try? FileManager.default.removeItem(at: url) }
+        let file = try FileHandle(forReadingFrom: url)
+        defer { try? file.close() }
+        var output: [UInt8] = []
+        let summary = try await audit.run(
+            [Audit.Input(descriptor: file.fileDescriptor, name: nil)],
+            verdicts: { bytes throws(CaptureError) in output += bytes }
+        )
+        let lines = output.split(separator: UInt8(ascii: "\n")).map { line in
+            (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any] ?? [:]
+        }
+        return (lines, summary)
+    }
+
+    @Test("Plain text is judged line by line, blank lines and line ends of every kind aside")
+    func plainText() async throws {
+        let good = issuer.token()
+        let text = "\(good)\n\n\(issuer.token(with: .expired))\r\nrubbish\n  \n\(good)"
+        let (lines, summary) = try await verdicts(audit(), text)
+        #expect(lines.map { $0["line"] as? Int } == [1, 3, 4, 6])
+        #expect(lines.map { $0["verdict"] as? String } == ["valid", "invalid", "invalid", "valid"])
+        #expect(lines.map { $0["reason"] as? String } == [nil, "expired", "malformed", nil])
+        #expect(lines[0]["fingerprint"] as? String == lines[3]["fingerprint"] as? String)
+        #expect(summary.headline == "4 tokens: 2 valid, 2 invalid, 0 undecided")
+    }
+
+    @Test("All findings are kept, in the order of the checks")
+    func allFindings() async throws {
+        let forger = try SigningKey(.es256, keyID: "ES256-1")
+        let token = issuer.token(
+            lifetime: -10,
+            changes: ["aud": "other", "nbf": .integer(Self.now + 100), "scope": 1],
+            header: ["typ": "dpop+jwt"],
+            signedBy: forger
+        )
+        let (lines, _) = try await verdicts(audit(), token)
+        let findings = ["bad_signature", "wrong_type", "wrong_audience", "expired", "not_yet_valid", "invalid_claim"]
+        #expect(lines.first?["findings"] as? [String] == findings)
+        #expect(lines.first?["reason"] as? String == "bad_signature")
+        #expect(lines.first?["kid"] as? String == "ES256-1")
+        #expect(lines.first?["alg"] as? String == "ES256")
+    }
+
+    @Test("A JSON line is judged at its own time, whether seconds or RFC 3339")
+    func timesOfCapture() async throws {
+        let token = issuer.token(lifetime: 300)
+        let text = """
+            {"token":"\(token)","ts":\(Self.now + 299),"id":"a"}
+            {"token":"\(token)","ts":\(Self.now + 300),"id":2}
+            {"token":"\(token)","ts":"2027-01-15T08:00:10Z"}
+            {"token":"\(token)","ts":"2027-01-15T10:04:59.5+02:00"}
+            {"token":"\(token)","ts":"2027-01-15T08:05:00Z"}
+            {"token":"\(token)"}
+            {"tok":"\(token)","ts":1}
+            not json
+            """
+        let (lines, summary) = try await verdicts(audit(at: .captured), text)
+        #expect(lines.map { $0["verdict"] as? String } == ["valid", "invalid", "valid", "valid", "invalid", "undecided", "undecided", "undecided"])
+        #expect(lines[0]["id"] as? String == "a")
+        #expect(lines[1]["id"] as? Int == 2)
+        #expect(lines.suffix(3).map { $0["note"] as? String } == ["no time of capture", "no member 'token' with a token", "not a JSON object"])
+        #expect(summary.unreadable == 3)
+    }
+
+    @Test("Plain text has no times, so an audit at the time of capture refuses it")
+    func plainTextAtCapture() async throws {
+        await #expect(throws: CaptureError.self) { try await verdicts(audit(at: .captured), issuer.token()) }
+    }
+
+    @Test("Verdicts keep the order of the input and their number, whatever the number of workers", arguments: [1, 2, 7, 64])
+    func order(_ workers: Int) async throws {
+        let good = issuer.token()
+        let bad = issuer.token(with: .wrongAudience)
+        let count = 5_000
+        let text = (0..<count).map { $0 % 3 == 0 ? bad : good }.joined(separator: "\n")
+        let (lines, summary) = try await verdicts(audit(workers: workers), text)
+        #expect(lines.compactMap { $0["line"] as? Int } == Array(1...count))
+        let wrong = lines.enumerated().count { ($1["verdict"] as? String == "invalid") != ($0 % 3 == 0) }
+        #expect(wrong == 0)
+        #expect(summary.total == count)
+    }
+
+    @Test("A line that is longer than any token is one verdict, and the lines behind it are read")
+    func hugeLine() async throws {
+        let text = String(repeating: "x", count: 3_000_000) + "\n" + issuer.token() + "\n"
+        let (lines, _) = try await verdicts(audit(), text)
+        #expect(lines.map { $0["reason"] as? String } == ["too_large", nil])
+        #expect(lines.map { $0["line"] as? Int } == [1, 2])
+    }
+
+    @Test("Bytes that are no text, NUL bytes and brackets do not lose a line")
+    func hostileLines() async throws {
+        let lines = ["\u{0}\u{0}", "[]", "\"x\"", "\u{1B}[31m", "a.b.c", "..", String(repeating: ".", count: 100_000)]
+        let (verdicts, _) = try await verdicts(audit(), "x\n" + lines.joined(separator: "\n"))
+        #expect(verdicts.count == lines.count + 1)
+        #expect(verdicts.allSatisfy { $0["verdict"] as? String == "invalid" })
+    }
+
+    @Test("Tokens of an issuer whose keys would have to be fetched stay undecided")
+    func offline() async throws {
+        let policy = AuditPolicy(
+            issuers: [try TrustedIssuer(policy: issuer.policy(), keys: OfflineKeys())],
+            instant: .at(UnixTime(seconds: Self.now))
+        )
+        let audit = Audit(policy: policy, format: nil, fields: .plainText, workers: 1)
+        let (lines, summary) = try await verdicts(audit, issuer.token() + "\n" + issuer.token(with: .wrongIssuer))
+        #expect(lines.map { $0["verdict"] as? String } == ["undecided", "invalid"])
+        #expect(lines.map { $0["reason"] as? String } == ["keys_unavailable", "wrong_issuer"])
+        #expect(summary.withoutKeys == 1)
+    }
+
+    @Test("An audit that is stopped closes with what is done")
+    func interruption() async throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
+        try Data(String(repeating: "rubbish\n", count: 500_000).utf8).write(to: url)
+        defer { try? FileManager.default.removeItem(at: url) }
+        let file = try FileHandle(forReadingFrom: url)
+        var asked = 0
+        let summary = try await audit(workers: 1).run(
+            [Audit.Input(descriptor: file.fileDescriptor, name: nil)],
+            verdicts: nil,
+            shouldStop: {
+                asked += 1
+                return asked > 4
+            }
+        )
+        #expect(summary.wasInterrupted)
+        #expect(summary.total > 0)
+        #expect(summary.total < 500_000)
+    }
+
+    @Test("The summary counts by what is configured, not by what tokens claim")
+    func boundedSummary() async throws {
+        let text = (0..<500).map { issuer.token(header: ["kid": .string("forged-\($0)"), "alg": .string("X\($0)")]) }
+        let (_, summary) = try await verdicts(audit(), text.joined(separator: "\n"))
+        #expect(!summary.report.contains("forged-"))
+        #expect(summary.report.contains("(none known)"))
+    }
+}
+
+@Suite("Times in text")
+struct UnixTimeTextTests {
+    @Test(
+        "RFC 3339 and Unix seconds are read, everything else is refused",
+        arguments: [
+            ("0", 0), ("-1", -1), ("1767225600", 1_767_225_600), ("1970-01-01T00:00:00Z", 0), ("2026-01-01T00:00:00Z", 1_767_225_600),
+            ("2024-02-29T12:30:15Z", 1_709_209_815), ("2026-01-01T01:00:00+01:00", 1_767_225_600),
+            ("2025-12-31T18:30:00-05:30", 1_767_225_600), ("2026-01-01t00:00:00.999z", 1_767_225_600), ("1969-12-31T23:59:59Z", -1),
+            ("2025-02-29T00:00:00Z", nil), ("2026-13-01T00:00:00Z", nil), ("2026-01-01", nil), ("2026-01-01T24:00:00Z", nil),
+            ("2026-01-01T00:00:00", nil), ("2026-01-01T00:00:00Zx", nil), ("2026-01-01T00:00:00.Z", nil), ("", nil), ("now", nil),
+            ("99999999999999999999", nil), ("2026-01-01T00:00:00+1:00", nil),
+        ] as [(String, Int64?)]
+    )
+    func reading(_ text: String, _ seconds: Int64?) {
+        #expect(UnixTime(text: text)?.seconds == seconds)
+    }
+
+    @Test("Writing and reading a time are inverse", arguments: [-1, 0, 951_782_400, 1_709_164_800, 1_767_225_599, 4_102_444_800] as [Int64])
+    func writing(_ seconds: Int64) {
+        #expect(UnixTime(text: UnixTime(seconds: seconds).rfc3339)?.seconds == seconds)
+    }
+}
