@@ -73,7 +73,11 @@ let package = Package(
             name: "BearerGuardAsyncHTTPClient",
             dependencies: [
                 "BearerGuard",
-                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("AsyncHTTPClient")),
+                .product(
+                    name: "AsyncHTTPClient",
+                    package: "async-http-client",
+                    condition: whenTrait("AsyncHTTPClient")
+                ),
                 .product(name: "NIOCore", package: "swift-nio", condition: whenTrait("AsyncHTTPClient")),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: whenTrait("AsyncHTTPClient")),
                 .product(name: "NIOPosix", package: "swift-nio", condition: whenTrait("AsyncHTTPClient")),

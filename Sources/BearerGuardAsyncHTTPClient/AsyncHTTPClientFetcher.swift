@@ -52,7 +52,9 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
         self.options = options
     }
 
-    /// Closes connections. Fetching afterwards fails.
+    /// Closes connections.
+    ///
+    /// Fetching afterwards fails.
     public func shutdown() async {
         try? await client.shutdown()
     }

@@ -3,7 +3,9 @@
 
 import BearerGuard
 
-/// What an audit found, in numbers. Its size depends on the policy alone, not on the capture.
+/// What an audit found, in numbers.
+///
+/// Its size depends on the policy alone, not on the capture.
 public struct AuditSummary: Sendable {
     /// Tokens that passed every check.
     public internal(set) var valid = 0

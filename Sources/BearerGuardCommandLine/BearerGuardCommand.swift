@@ -48,7 +48,7 @@ struct BearerGuardCommand: AsyncParsableCommand {
             Terminal.say(failure.message)
             for hint in failure.hints { Terminal.say("hint: \(hint)") }
             exit(withError: ExitCode(failure.status))
-        } catch where exitCode(for: error) == .success {
+        } catch  where exitCode(for: error) == .success {
             // --help and --version arrive here as errors.
             exit(withError: error)
         } catch {

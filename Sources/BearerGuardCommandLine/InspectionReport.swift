@@ -39,7 +39,8 @@ struct InspectionReport {
             case .skipped(let why): members += [("outcome", "skipped"), ("detail", .string(why))]
             case .failed(let rejection):
                 members += [
-                    ("outcome", "fail"), ("reason", .string(rejection.code.text)), ("detail", .string(rejection.detail)),
+                    ("outcome", "fail"), ("reason", .string(rejection.code.text)),
+                    ("detail", .string(rejection.detail)),
                     ("advice", .string(rejection.code.advice)),
                 ]
             }

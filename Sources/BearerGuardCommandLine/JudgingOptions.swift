@@ -33,7 +33,9 @@ struct JudgingOptions: ParsableArguments {
     func policy(at instant: AuditPolicy.Instant) throws(CommandFailure) -> AuditPolicy? {
         if let policy {
             guard jwks == nil, issuer.isEmpty, audience.isEmpty, algorithms == nil, typ == nil, clockSkew == nil else {
-                throw CommandFailure("--policy says it all: it cannot be mixed with --jwks, --issuer, --audience, --algorithms, --typ or --clock-skew")
+                throw CommandFailure(
+                    "--policy says it all: it cannot be mixed with --jwks, --issuer, --audience, --algorithms, --typ or --clock-skew"
+                )
             }
             let document = try PolicyFile.load(policy)
             return AuditPolicy(issuers: try PolicyFile.issuers(of: document, at: policy), instant: instant)
@@ -67,7 +69,10 @@ struct JudgingOptions: ParsableArguments {
         for name in Self.list(algorithms) {
             guard let algorithm = SignatureAlgorithm(rawValue: name) else {
                 let known = SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
-                throw CommandFailure("--algorithms: '\(name.escapedForLogs)' is not known", hints: ["known are \(known)"])
+                throw CommandFailure(
+                    "--algorithms: '\(name.escapedForLogs)' is not known",
+                    hints: ["known are \(known)"]
+                )
             }
             allowed.insert(algorithm)
         }

@@ -68,7 +68,9 @@ private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ cou
 enum Interruption {
     static var hasHappened: Bool { wasInterrupted.load(ordering: .relaxed) }
 
-    /// Listens from now on. Waiting for input ends early, so that the work can be closed in order.
+    /// Listens from now on.
+    ///
+    /// Waiting for input ends early, so that the work can be closed in order.
     static func watch() {
         var action = sigaction()
         unsafe action.__sigaction_handler.sa_handler = noteInterruption

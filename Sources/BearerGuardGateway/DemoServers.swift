@@ -12,7 +12,9 @@ import Synchronization
 
 /// The two servers of the demo, on loopback and on ports that the system chose.
 enum DemoServers {
-    /// The issuer: discovery and keys. It learns its own address, and so its name, once it listens.
+    /// The issuer: discovery and keys.
+    ///
+    /// It learns its own address, and so its name, once it listens.
     static func issuer(
         _ issuer: DemoIssuer,
         onRunning: @escaping @Sendable (Int) -> Void

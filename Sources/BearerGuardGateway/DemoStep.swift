@@ -42,7 +42,9 @@ struct DemoStep: Sendable {
         DemoStep(title, "GET", "/orders", token.map { ["Bearer \($0)"] } ?? [], refused: rejection)
     }
 
-    /// The script. Tokens are minted as it is written, all but those of the rotated key.
+    /// The script.
+    ///
+    /// Tokens are minted as it is written, all but those of the rotated key.
     static func script(_ issuer: TestIssuer) throws -> [DemoStep] {
         let scopes = ["orders:read"]
         let good = issuer.token(scopes: scopes, algorithm: .rs256)
@@ -58,7 +60,11 @@ struct DemoStep: Sendable {
             get("for another API", issuer.token(with: .wrongAudience, scopes: scopes), refused: .wrongAudience),
             get("from another issuer", issuer.token(with: .wrongIssuer, scopes: scopes), refused: .wrongIssuer),
             get("forged by another key", issuer.token(with: .forgedKey, scopes: scopes), refused: .badSignature),
-            get("alg none, unsigned", issuer.token(with: .algorithmNone, scopes: scopes), refused: .unsupportedAlgorithm),
+            get(
+                "alg none, unsigned",
+                issuer.token(with: .algorithmNone, scopes: scopes),
+                refused: .unsupportedAlgorithm
+            ),
             get(
                 "HMAC with the public key",
                 issuer.token(with: .publicKeyAsSecret, scopes: scopes),
@@ -66,7 +72,13 @@ struct DemoStep: Sendable {
             ),
             get("an ID token", issuer.token(with: .idToken), refused: .wrongType),
             get("not a token at all", "hello", refused: .malformed),
-            DemoStep("two tokens at once", "GET", "/orders", ["Bearer \(good)", "Bearer \(good)"], refused: .multipleTokens),
+            DemoStep(
+                "two tokens at once",
+                "GET",
+                "/orders",
+                ["Bearer \(good)", "Bearer \(good)"],
+                refused: .multipleTokens
+            ),
             DemoStep("scope orders:write missing", "POST", "/orders", ["Bearer \(good)"], refused: .insufficientScope),
             DemoStep(
                 "scope orders:write granted",

@@ -30,7 +30,9 @@ struct DemoTable {
         return [row] + challenges.map { "      WWW-Authenticate: \($0)" }
     }
 
-    private static func row(_ number: String, _ request: String, _ title: String, _ status: String, _ why: String) -> String {
+    private static func row(_ number: String, _ request: String, _ title: String, _ status: String, _ why: String)
+        -> String
+    {
         [pad(number, 3), pad(request, 13), pad(title, 28), pad(status, 7), why].joined(separator: " ")
     }
 

@@ -24,7 +24,9 @@ public final class ManualClock: Sendable {
         WallClock { self.state.withLock { $0.wall } }
     }
 
-    /// Time that never steps back, for keys. Sleeping on it lasts until ``advance(by:)`` has gone far enough.
+    /// Time that never steps back, for keys.
+    ///
+    /// Sleeping on it lasts until ``advance(by:)`` has gone far enough.
     public var monotonic: MonotonicClock {
         MonotonicClock(
             uptime: { self.state.withLock { $0.uptime } },

@@ -4,7 +4,9 @@
 public import BearerGuard
 import COpenSSL
 
-/// A key pair that signs test tokens, made by OpenSSL. Not for production: it is neither stored nor protected.
+/// A key pair that signs test tokens, made by OpenSSL.
+///
+/// Not for production: it is neither stored nor protected.
 ///
 /// `@unchecked Sendable` is sound because the pair is never changed after `init`; OpenSSL documents signing with one
 /// key from several threads as safe when each uses a context of its own, which ``sign(_:)`` does.

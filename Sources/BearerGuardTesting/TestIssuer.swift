@@ -145,12 +145,17 @@ public final class TestIssuer: Sendable {
         case .wrongIssuer: return token(scopes: scopes, changes: ["iss": "https://somebody-else.test"])
         case .wrongAudience: return token(scopes: scopes, changes: ["aud": "https://another-api.test"])
         case .idToken:
-            return token(changes: ["nonce": "n-1", "at_hash": "hash", "scope": nil, "client_id": nil], header: ["typ": "JWT"])
+            return token(
+                changes: ["nonce": "n-1", "at_hash": "hash", "scope": nil, "client_id": nil],
+                header: ["typ": "JWT"]
+            )
         case .algorithmNone:
             let header: JSONValue = ["alg": "none", "typ": "at+jwt"]
             return Self.signingInput(header, .object(claims(scopes: scopes))) + "."
         case .forgedKey:
-            guard let own = signingKey(), let forger = try? SigningKey(own.algorithm, keyID: own.keyID) else { return "" }
+            guard let own = signingKey(), let forger = try? SigningKey(own.algorithm, keyID: own.keyID) else {
+                return ""
+            }
             return token(scopes: scopes, signedBy: forger)
         case .publicKeyAsSecret:
             guard let own = keys.withLock({ $0.first { !$0.algorithm.isSymmetric } }),

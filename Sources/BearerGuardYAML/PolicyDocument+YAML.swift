@@ -45,7 +45,9 @@ extension PolicyDocument {
     }
 }
 
-/// Turns YAML nodes into JSON values, remembering lines. Bounded, because aliases can unfold without end.
+/// Turns YAML nodes into JSON values, remembering lines.
+///
+/// Bounded, because aliases can unfold without end.
 private struct YAMLReader {
     var lines: [String: Int] = [:]
     private var nodes = 0

@@ -30,11 +30,18 @@ struct AuditTests {
             clockSkew: 0,
             instant: instant
         )
-        return Audit(policy: policy, format: nil, fields: .ndjson(tokenField: "token", timeField: "ts"), workers: workers)
+        return Audit(
+            policy: policy,
+            format: nil,
+            fields: .ndjson(tokenField: "token", timeField: "ts"),
+            workers: workers
+        )
     }
 
     /// Runs an audit over a text and returns the verdict lines.
-    private func verdicts(_ audit: Audit, _ text: String) async throws -> (lines: [[String: Any]], summary: AuditSummary) {
+    private func verdicts(_ audit: Audit, _ text: String) async throws -> (
+        lines: [[String: Any]], summary: AuditSummary
+    ) {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
         try Data(text.utf8).write(to: url)
         defer { try? FileManager.default.removeItem(at: url) }
@@ -94,10 +101,18 @@ struct AuditTests {
             not json
             """
         let (lines, summary) = try await verdicts(audit(at: .captured), text)
-        #expect(lines.map { $0["verdict"] as? String } == ["valid", "invalid", "valid", "valid", "invalid", "undecided", "undecided", "undecided"])
+        #expect(
+            lines.map { $0["verdict"] as? String } == [
+                "valid", "invalid", "valid", "valid", "invalid", "undecided", "undecided", "undecided",
+            ]
+        )
         #expect(lines[0]["id"] as? String == "a")
         #expect(lines[1]["id"] as? Int == 2)
-        #expect(lines.suffix(3).map { $0["note"] as? String } == ["no time of capture", "no member 'token' with a token", "not a JSON object"])
+        #expect(
+            lines.suffix(3).map { $0["note"] as? String } == [
+                "no time of capture", "no member 'token' with a token", "not a JSON object",
+            ]
+        )
         #expect(summary.unreadable == 3)
     }
 
@@ -106,7 +121,10 @@ struct AuditTests {
         await #expect(throws: CaptureError.self) { try await verdicts(audit(at: .captured), issuer.token()) }
     }
 
-    @Test("Verdicts keep the order of the input and their number, whatever the number of workers", arguments: [1, 2, 7, 64])
+    @Test(
+        "Verdicts keep the order of the input and their number, whatever the number of workers",
+        arguments: [1, 2, 7, 64]
+    )
     func order(_ workers: Int) async throws {
         let good = issuer.token()
         let bad = issuer.token(with: .wrongAudience)
@@ -182,11 +200,15 @@ struct UnixTimeTextTests {
     @Test(
         "RFC 3339 and Unix seconds are read, everything else is refused",
         arguments: [
-            ("0", 0), ("-1", -1), ("1767225600", 1_767_225_600), ("1970-01-01T00:00:00Z", 0), ("2026-01-01T00:00:00Z", 1_767_225_600),
+            ("0", 0), ("-1", -1), ("1767225600", 1_767_225_600), ("1970-01-01T00:00:00Z", 0),
+            ("2026-01-01T00:00:00Z", 1_767_225_600),
             ("2024-02-29T12:30:15Z", 1_709_209_815), ("2026-01-01T01:00:00+01:00", 1_767_225_600),
-            ("2025-12-31T18:30:00-05:30", 1_767_225_600), ("2026-01-01t00:00:00.999z", 1_767_225_600), ("1969-12-31T23:59:59Z", -1),
-            ("2025-02-29T00:00:00Z", nil), ("2026-13-01T00:00:00Z", nil), ("2026-01-01", nil), ("2026-01-01T24:00:00Z", nil),
-            ("2026-01-01T00:00:00", nil), ("2026-01-01T00:00:00Zx", nil), ("2026-01-01T00:00:00.Z", nil), ("", nil), ("now", nil),
+            ("2025-12-31T18:30:00-05:30", 1_767_225_600), ("2026-01-01t00:00:00.999z", 1_767_225_600),
+            ("1969-12-31T23:59:59Z", -1),
+            ("2025-02-29T00:00:00Z", nil), ("2026-13-01T00:00:00Z", nil), ("2026-01-01", nil),
+            ("2026-01-01T24:00:00Z", nil),
+            ("2026-01-01T00:00:00", nil), ("2026-01-01T00:00:00Zx", nil), ("2026-01-01T00:00:00.Z", nil), ("", nil),
+            ("now", nil),
             ("99999999999999999999", nil), ("2026-01-01T00:00:00+1:00", nil),
         ] as [(String, Int64?)]
     )
@@ -194,7 +216,10 @@ struct UnixTimeTextTests {
         #expect(UnixTime(text: text)?.seconds == seconds)
     }
 
-    @Test("Writing and reading a time are inverse", arguments: [-1, 0, 951_782_400, 1_709_164_800, 1_767_225_599, 4_102_444_800] as [Int64])
+    @Test(
+        "Writing and reading a time are inverse",
+        arguments: [-1, 0, 951_782_400, 1_709_164_800, 1_767_225_599, 4_102_444_800] as [Int64]
+    )
     func writing(_ seconds: Int64) {
         #expect(UnixTime(text: UnixTime(seconds: seconds).rfc3339)?.seconds == seconds)
     }

@@ -18,7 +18,10 @@ struct AlgorithmThreatTests {
         return token.prefix(through: token.lastIndex(of: ".") ?? token.startIndex) + signature
     }
 
-    @Test("A1: alg none in any spelling is refused, with and without a signature", arguments: ["none", "None", "NONE", "nOnE"])
+    @Test(
+        "A1: alg none in any spelling is refused, with and without a signature",
+        arguments: ["none", "None", "NONE", "nOnE"]
+    )
     func algorithmNone(_ name: String) async {
         #expect(await fixture.outcome(withAlgorithm(.string(name))) == "unsupported_alg")
         #expect(await fixture.outcome(withAlgorithm(.string(name), signature: "")) == "unsupported_alg")
@@ -35,7 +38,10 @@ struct AlgorithmThreatTests {
         #expect(await fixture.outcome(withAlgorithm(algorithm)) == reason)
     }
 
-    @Test("A3: an HMAC made with a public key in any encoding is refused", arguments: [SignatureAlgorithm.rs256, .es256, .edDSA])
+    @Test(
+        "A3: an HMAC made with a public key in any encoding is refused",
+        arguments: [SignatureAlgorithm.rs256, .es256, .edDSA]
+    )
     func publicKeyAsSecret(_ algorithm: SignatureAlgorithm) async throws {
         let key = try fixture.key(algorithm)
         let body = key.publicPEM.split(separator: "\n").dropFirst().dropLast().joined()
@@ -102,19 +108,25 @@ struct AlgorithmThreatTests {
         #expect(await fixture.outcome(named) == "unknown_key")
     }
 
-    @Test("A9: addresses and certificates in the header are neither followed nor trusted", arguments: ["jku", "x5u", "x5c", "x5t"])
+    @Test(
+        "A9: addresses and certificates in the header are neither followed nor trusted",
+        arguments: ["jku", "x5u", "x5c", "x5t"]
+    )
     func headerAddresses(_ name: String) async throws {
         let attacker = try SigningKey(.es256, keyID: "ES256-1")
         let token = fixture.issuer.token(header: [name: "https://attacker.test/keys"], signedBy: attacker)
         #expect(await fixture.outcome(token) == "bad_signature")
-        #expect(await fixture.outcome(fixture.issuer.token(header: [name: "https://attacker.test/keys"])) == "authorized")
+        #expect(
+            await fixture.outcome(fixture.issuer.token(header: [name: "https://attacker.test/keys"])) == "authorized"
+        )
     }
 
     @Test(
         "A10: a kid is a name to look up and nothing else",
         arguments: [
             ("../../dev/null", "unknown_key"), ("' OR 1=1 --", "unknown_key"), ("a\u{0}b", "unknown_key"),
-            ("es256-1", "unknown_key"), ("ES256-1 ", "unknown_key"), (.string(String(repeating: "k", count: 257)), "malformed"),
+            ("es256-1", "unknown_key"), ("ES256-1 ", "unknown_key"),
+            (.string(String(repeating: "k", count: 257)), "malformed"),
             (1, "malformed"), (["ES256-1"], "malformed"), (.null, "malformed"),
         ] as [(JSONValue, String)]
     )
@@ -126,7 +138,8 @@ struct AlgorithmThreatTests {
         "A11: a key for another use verifies nothing",
         arguments: [
             (["use": "enc"], "alg_mismatch"), (["key_ops": ["encrypt"]], "alg_mismatch"),
-            (["key_ops": ["verify", "verify"]], "invalid_key"), (["key_ops": [1]], "invalid_key"), (["use": 1], "invalid_key"),
+            (["key_ops": ["verify", "verify"]], "invalid_key"), (["key_ops": [1]], "invalid_key"),
+            (["use": 1], "invalid_key"),
         ] as [([String: JSONValue?], String)]
     )
     func otherUse(_ change: [String: JSONValue?], _ reason: String) async throws {
@@ -177,7 +190,9 @@ struct AlgorithmThreatTests {
         #expect(throws: ConfigurationError.self) {
             try ValidationPolicy(issuer: "https://i.test", audience: ["a"], algorithms: [])
         }
-        #expect(throws: ConfigurationError.self) { try ValidationPolicy(issuer: "", audience: ["a"], algorithms: .okta) }
+        #expect(throws: ConfigurationError.self) {
+            try ValidationPolicy(issuer: "", audience: ["a"], algorithms: .okta)
+        }
         #expect(throws: ConfigurationError.self) {
             try ValidationPolicy(issuer: "https://i.test", audience: [], algorithms: .okta)
         }

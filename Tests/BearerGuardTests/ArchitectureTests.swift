@@ -49,7 +49,8 @@ struct ArchitectureTests {
         let levels = ["JSON": 0, "Crypto": 0, "JOSE": 1, "Claims": 2, "Keys": 2, "Validation": 3, "Guard": 4]
         let files = Self.swiftFiles("Sources/BearerGuard").filter { !$0.name.contains(".docc") }
         var homes: [String: String] = [:]
-        let declaration = /^(?:public |package |private |fileprivate |final |indirect )*(?:struct|enum|class|protocol|actor) ([A-Z]\w+)/
+        let declaration =
+            /^(?:public |package |private |fileprivate |final |indirect )*(?:struct|enum|class|protocol|actor) ([A-Z]\w+)/
         for file in files {
             for line in file.text.split(separator: "\n") where !line.contains("private") {
                 if let match = line.firstMatch(of: declaration) {
@@ -61,7 +62,9 @@ struct ArchitectureTests {
         for file in files {
             let folder = String(file.name.prefix { $0 != "/" })
             let level = try #require(levels[folder])
-            let code = file.text.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("//") }.joined(separator: "\n")
+            let code = file.text.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("//") }.joined(
+                separator: "\n"
+            )
             let words = Set(code.split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(String.init))
             for word in words {
                 guard let home = homes[word], home != folder, let other = levels[home] else { continue }
@@ -80,7 +83,9 @@ struct ArchitectureTests {
         ]
         for (target, modules) in allowed {
             for file in Self.swiftFiles("Sources/\(target)") {
-                let own = Self.imports(file.text).filter { $0.hasPrefix("BearerGuard") || $0.hasPrefix("C") && $0 != "CoreFoundation" }
+                let own = Self.imports(file.text).filter {
+                    $0.hasPrefix("BearerGuard") || $0.hasPrefix("C") && $0 != "CoreFoundation"
+                }
                 #expect(modules.isSuperset(of: own), "\(target)/\(file.name) imports \(own)")
             }
         }
@@ -93,7 +98,9 @@ struct ArchitectureTests {
             #expect(file.text.hasPrefix("// SPDX-License-Identifier: Apache-2.0\n"), "\(file.name)")
         }
         for file in Self.swiftFiles("Sources") {
-            for trap in ["try" + "!", "fatalError" + "(", "preconditionFailure" + "(", " as" + "! ", "nonisolated(unsafe)"] {
+            for trap in [
+                "try" + "!", "fatalError" + "(", "preconditionFailure" + "(", " as" + "! ", "nonisolated(unsafe)",
+            ] {
                 #expect(!file.text.contains(trap), "\(file.name) has \(trap)")
             }
         }
@@ -102,11 +109,13 @@ struct ArchitectureTests {
     @Test("Every row of the attack catalogue that concerns the core has a test that names it")
     func threats() {
         let rows =
-            (1...24).map { "A\($0)" } + (1...18).map { "S\($0)" } + (1...15).map { "E\($0)" } + (1...12).map { "C\($0)" }
+            (1...24).map { "A\($0)" } + (1...18).map { "S\($0)" } + (1...15).map { "E\($0)" }
+            + (1...12).map { "C\($0)" }
             + (1...20).map { "J\($0)" }
         /// Rows of parts that are not built yet, each with the part.
         let later = [
-            "C12": "the cache of verified tokens", "J4": "a reserve for rotations under a flood", "J14": "Entra multi-tenant",
+            "C12": "the cache of verified tokens", "J4": "a reserve for rotations under a flood",
+            "J14": "Entra multi-tenant",
             "J19": "background tasks of RemoteKeys", "J20": "fuzzing of the fetch path",
         ]
         let tests = (Self.swiftFiles("Tests/BearerGuardTests") + Self.swiftFiles("Tests/IntegrationTests"))
@@ -118,6 +127,8 @@ struct ArchitectureTests {
         )
         let missing = rows.filter { !named.contains($0) && later[$0] == nil }
         #expect(missing == [])
-        print("threats without a test, each waiting for its part: \(later.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: ", "))")
+        print(
+            "threats without a test, each waiting for its part: \(later.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: ", "))"
+        )
     }
 }

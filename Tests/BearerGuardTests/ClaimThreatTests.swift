@@ -19,10 +19,12 @@ struct ClaimThreatTests {
     @Test(
         "C1: iss is compared code point by code point",
         arguments: [
-            (nil, "missing_claim"), (["https://issuer.test"], "invalid_claim"), (1, "invalid_claim"), (.null, "invalid_claim"),
+            (nil, "missing_claim"), (["https://issuer.test"], "invalid_claim"), (1, "invalid_claim"),
+            (.null, "invalid_claim"),
             ("https://Issuer.test", "wrong_issuer"), ("https://issuer.test/", "wrong_issuer"),
             ("https://issuer.tes", "wrong_issuer"), ("https://issuer.test.attacker.test", "wrong_issuer"),
-            ("https://issuer.test\u{0}", "wrong_issuer"), ("https://\u{131}ssuer.test", "wrong_issuer"), ("", "wrong_issuer"),
+            ("https://issuer.test\u{0}", "wrong_issuer"), ("https://\u{131}ssuer.test", "wrong_issuer"),
+            ("", "wrong_issuer"),
         ] as [(JSONValue?, String)]
     )
     func issuers(_ issuer: JSONValue?, _ reason: String) async {
@@ -39,7 +41,10 @@ struct ClaimThreatTests {
 
     @Test("C2: an issuer must be named, and two cannot share a name")
     func configuredIssuers() throws {
-        let trusted = try TrustedIssuer(policy: fixture.issuer.policy(), keys: StaticKeys(JWKSet(fixture.issuer.keySet.utf8)))
+        let trusted = try TrustedIssuer(
+            policy: fixture.issuer.policy(),
+            keys: StaticKeys(JWKSet(fixture.issuer.keySet.utf8))
+        )
         #expect(throws: ConfigurationError("two trusted issuers have the same issuer identifier")) {
             try RequestGuard(issuers: [trusted, trusted])
         }
@@ -50,7 +55,8 @@ struct ClaimThreatTests {
         arguments: [
             ("https://api.test", "authorized"), (["https://other.test", "https://api.test"], "authorized"),
             ([], "wrong_audience"), (["https://api.test", 1], "invalid_claim"), ("https://API.test", "wrong_audience"),
-            (nil, "missing_claim"), (.null, "invalid_claim"), ("", "wrong_audience"), ([["https://api.test"]], "invalid_claim"),
+            (nil, "missing_claim"), (.null, "invalid_claim"), ("", "wrong_audience"),
+            ([["https://api.test"]], "invalid_claim"),
             ("https://api.test https://other.test", "wrong_audience"),
         ] as [(JSONValue?, String)]
     )
@@ -93,8 +99,10 @@ struct ClaimThreatTests {
         "C6, C8: tokens of another kind are refused by marker and by shape",
         arguments: [
             ["nonce": "n"], ["at_hash": "h"], ["c_hash": "h"], ["typ": "ID"], ["typ": "Refresh"], ["typ": "Offline"],
-            ["typ": "Logout"], ["token_use": "id"], ["type": "refresh_token"], ["events": [:]], ["htm": "GET", "htu": "u"],
-            ["sub": "https://issuer.test"], ["token_introspection": [:]], ["response_type": "code", "redirect_uri": "u"],
+            ["typ": "Logout"], ["token_use": "id"], ["type": "refresh_token"], ["events": [:]],
+            ["htm": "GET", "htu": "u"],
+            ["sub": "https://issuer.test"], ["token_introspection": [:]],
+            ["response_type": "code", "redirect_uri": "u"],
         ] as [[String: JSONValue?]]
     )
     func otherKinds(_ changes: [String: JSONValue?]) async {
@@ -123,7 +131,10 @@ struct ClaimThreatTests {
         #expect(await profile.outcome(fixture.issuer.token(header: ["typ": type])) == strict)
     }
 
-    @Test("C7: the profile of RFC 9068 requires its claims", arguments: ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"])
+    @Test(
+        "C7: the profile of RFC 9068 requires its claims",
+        arguments: ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]
+    )
     func profile(_ claim: String) async throws {
         let profile = try GuardFixture(acceptedTokens: .rfc9068)
         #expect(await profile.outcome(fixture.issuer.token(changes: [claim: nil])) == "missing_claim")
@@ -133,12 +144,15 @@ struct ClaimThreatTests {
         "C9: scope and scp are read as texts and as arrays, and odd ones are refused",
         arguments: [
             (["scope": "read write"], "authorized"), (["scope": ["read", "write"]], "authorized"),
-            (["scope": nil, "scp": ["read", "write"]], "authorized"), (["scope": nil, "scp": "read write"], "authorized"),
+            (["scope": nil, "scp": ["read", "write"]], "authorized"),
+            (["scope": nil, "scp": "read write"], "authorized"),
             (["scope": "read", "scp": ["write"]], "authorized"), (["scope": " read  write "], "authorized"),
             (["scope": ""], "insufficient_scope"), (["scope": nil], "insufficient_scope"),
             (["scope": "read \"write\""], "invalid_claim"), (["scope": "read\twrite"], "invalid_claim"),
-            (["scope": 1], "invalid_claim"), (["scope": ["read", 1]], "invalid_claim"), (["scope": ["read write"]], "invalid_claim"),
-            (["scope": "read,write"], "insufficient_scope"), (["scope": nil, "scopes": ["read", "write"]], "insufficient_scope"),
+            (["scope": 1], "invalid_claim"), (["scope": ["read", 1]], "invalid_claim"),
+            (["scope": ["read write"]], "invalid_claim"),
+            (["scope": "read,write"], "insufficient_scope"),
+            (["scope": nil, "scopes": ["read", "write"]], "insufficient_scope"),
         ] as [([String: JSONValue?], String)]
     )
     func scopes(_ changes: [String: JSONValue?], _ reason: String) async {
@@ -146,7 +160,10 @@ struct ClaimThreatTests {
         #expect(await fixture.outcome(token, requiring: .scopes("read", "write")) == reason)
     }
 
-    @Test("C10: a scope is itself and nothing that looks like it", arguments: ["Read", "rea", "reads", "read_all", "read*", "re\u{61}\u{301}d"])
+    @Test(
+        "C10: a scope is itself and nothing that looks like it",
+        arguments: ["Read", "rea", "reads", "read_all", "read*", "re\u{61}\u{301}d"]
+    )
     func similarScopes(_ scope: String) async {
         let token = fixture.issuer.token(scopes: ["read"])
         #expect(await fixture.outcome(token, requiring: .scopes(scope)) == "insufficient_scope")
@@ -171,7 +188,10 @@ struct ClaimThreatTests {
         #expect(await outcome(["cnf": confirmation]) == reason)
     }
 
-    @Test("Claims of the wrong type are refused wherever they stand", arguments: ["sub", "jti", "client_id", "cid", "azp", "nbf", "iat"])
+    @Test(
+        "Claims of the wrong type are refused wherever they stand",
+        arguments: ["sub", "jti", "client_id", "cid", "azp", "nbf", "iat"]
+    )
     func wrongTypes(_ claim: String) async {
         #expect(await outcome([claim: ["x"]]) == "invalid_claim")
         #expect(await outcome([claim: true]) == "invalid_claim")

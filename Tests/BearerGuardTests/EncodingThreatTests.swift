@@ -24,7 +24,10 @@ struct EncodingThreatTests {
         return validator.judge(Array(token.utf8), keys: keys, at: now).findings.first?.code
     }
 
-    @Test("E1: padding and characters outside the alphabet are refused in every segment", arguments: ["=", "+", "/", " ", "\t", "\r\n", "?", "é", "\u{200B}"])
+    @Test(
+        "E1: padding and characters outside the alphabet are refused in every segment",
+        arguments: ["=", "+", "/", " ", "\t", "\r\n", "?", "é", "\u{200B}"]
+    )
     func foreignCharacters(_ character: String) throws {
         let parts = fixture.issuer.token().split(separator: ".").map(String.init)
         for index in 0..<3 {
@@ -74,7 +77,9 @@ struct EncodingThreatTests {
         let half = length / 2
         return [
             "jti": "fixed",
-            "pad": [.string(String(repeating: "x", count: half)), .string(String(repeating: "x", count: length - half))],
+            "pad": [
+                .string(String(repeating: "x", count: half)), .string(String(repeating: "x", count: length - half)),
+            ],
         ]
     }
 
@@ -86,7 +91,9 @@ struct EncodingThreatTests {
             #expect(await fixture.outcome(token) == "malformed")
         }
         let header = #"{"alg":"ES256","kid":"ES256-1","kid":"ES256-1"}"#
-        #expect(await fixture.outcome(try fixture.signed(header: header, payload: GuardFixture.payload())) == "malformed")
+        #expect(
+            await fixture.outcome(try fixture.signed(header: header, payload: GuardFixture.payload())) == "malformed"
+        )
         let apart = GuardFixture.payload(adding: #","EXP":1,"Exp":2,"e\u0078p2":3,"a":{"exp":1}"#)
         #expect(await fixture.outcome(try fixture.signed(header: GuardFixture.header, payload: apart)) == "authorized")
     }
@@ -113,26 +120,41 @@ struct EncodingThreatTests {
     func encodings() async throws {
         let good = Array(GuardFixture.payload(adding: #","x":"AB"}"#).dropLast().utf8)
         let position = try #require(good.lastIndex(of: UInt8(ascii: "B")))
-        let bytes: [[UInt8]] = [[0xC0, 0xAF], [0xFF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80], [0x00], [0x0A]]
+        let bytes: [[UInt8]] = [
+            [0xC0, 0xAF], [0xFF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80], [0x00], [0x0A],
+        ]
         for replacement in bytes {
             var payload = good
             payload.replaceSubrange(position...position, with: replacement)
-            #expect(await fixture.outcome(try fixture.signed(header: Array(GuardFixture.header.utf8), payload: payload)) == "malformed")
+            #expect(
+                await fixture.outcome(try fixture.signed(header: Array(GuardFixture.header.utf8), payload: payload))
+                    == "malformed"
+            )
         }
         for members in [#","x":"\ud800""#, #","x":"\udc00\ud800""#] {
             let payload = GuardFixture.payload(adding: members)
-            #expect(await fixture.outcome(try fixture.signed(header: GuardFixture.header, payload: payload)) == "malformed")
+            #expect(
+                await fixture.outcome(try fixture.signed(header: GuardFixture.header, payload: payload)) == "malformed"
+            )
         }
         let marked = [0xEF, 0xBB, 0xBF] + Array(GuardFixture.payload().utf8)
-        #expect(await fixture.outcome(try fixture.signed(header: Array(GuardFixture.header.utf8), payload: marked)) == "malformed")
+        #expect(
+            await fixture.outcome(try fixture.signed(header: Array(GuardFixture.header.utf8), payload: marked))
+                == "malformed"
+        )
         let trailing = Array(GuardFixture.payload().utf8) + [0]
-        #expect(await fixture.outcome(try fixture.signed(header: Array(GuardFixture.header.utf8), payload: trailing)) == "malformed")
+        #expect(
+            await fixture.outcome(try fixture.signed(header: Array(GuardFixture.header.utf8), payload: trailing))
+                == "malformed"
+        )
     }
 
     @Test("E7: an escaped NUL cuts neither a value nor a name")
     func escapedNUL() async throws {
         let value = GuardFixture.payload().replacing("https://api.test", with: #"https://api.test\u0000"#)
-        #expect(await fixture.outcome(try fixture.signed(header: GuardFixture.header, payload: value)) == "wrong_audience")
+        #expect(
+            await fixture.outcome(try fixture.signed(header: GuardFixture.header, payload: value)) == "wrong_audience"
+        )
         let name = GuardFixture.payload(adding: #","exp\u0000":1,"a\\u0000":2,"\uf8ff\ue000":"\u0000""#)
         let token = try fixture.signed(header: GuardFixture.header, payload: name)
         let decision = await fixture.requestGuard.authorize(RequestCredentials(authorization: "Bearer \(token)"))
@@ -142,7 +164,10 @@ struct EncodingThreatTests {
         #expect(claims["\u{F8FF}\u{E000}"] == "\u{0}")
     }
 
-    @Test("E8: a header or payload that is not one JSON object is refused", arguments: ["[]", "\"x\"", "1", "null", "{}{}", "{} x", "{", "", " "])
+    @Test(
+        "E8: a header or payload that is not one JSON object is refused",
+        arguments: ["[]", "\"x\"", "1", "null", "{}{}", "{} x", "{", "", " "]
+    )
     func otherValues(_ text: String) async throws {
         #expect(await fixture.outcome(try fixture.signed(header: GuardFixture.header, payload: text)) == "malformed")
         let header = try fixture.signed(header: text, payload: GuardFixture.payload())
@@ -168,7 +193,9 @@ struct EncodingThreatTests {
     @Test("E9: an integer beyond 64 bits in any other claim does no harm")
     func bigIntegers() async throws {
         let payload = GuardFixture.payload(adding: #","serial":123456789012345678901234567890"#)
-        #expect(await fixture.outcome(try fixture.signed(header: GuardFixture.header, payload: payload)) == "authorized")
+        #expect(
+            await fixture.outcome(try fixture.signed(header: GuardFixture.header, payload: payload)) == "authorized"
+        )
     }
 
     @Test("E11: times saturate instead of overflowing")
@@ -179,7 +206,10 @@ struct EncodingThreatTests {
         #expect(UnixTime(.number(-0.5)) == UnixTime(seconds: -1, nanoseconds: 500_000_000))
     }
 
-    @Test("E12: audiences and issuers are texts, not patterns", arguments: ["https://api.tes.", ".*", "https://api.test/", "HTTPS://api.test"])
+    @Test(
+        "E12: audiences and issuers are texts, not patterns",
+        arguments: ["https://api.tes.", ".*", "https://api.test/", "HTTPS://api.test"]
+    )
     func noPatterns(_ audience: String) async {
         #expect(await fixture.outcome(fixture.issuer.token(changes: ["aud": .string(audience)])) == "wrong_audience")
     }

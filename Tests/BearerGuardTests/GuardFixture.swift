@@ -62,7 +62,8 @@ struct GuardFixture {
         await outcome(RequestCredentials(authorization: "Bearer \(token)"), requiring: requirement)
     }
 
-    func outcome(_ credentials: RequestCredentials, requiring requirement: Requirement = .authenticated) async -> String {
+    func outcome(_ credentials: RequestCredentials, requiring requirement: Requirement = .authenticated) async -> String
+    {
         switch await requestGuard.authorize(credentials, requiring: requirement) {
         case .authorized: "authorized"
         case .anonymous: "anonymous"

@@ -13,7 +13,10 @@ struct IssuerPresetTests {
 
     @Test(
         "A placeholder that nobody replaced is refused under every preset",
-        arguments: ["https://{yourOktaDomain}/oauth2/default", "https://YOUR_DOMAIN/", "https://<tenant>/", "https://your-tenant.auth0.com/"]
+        arguments: [
+            "https://{yourOktaDomain}/oauth2/default", "https://YOUR_DOMAIN/", "https://<tenant>/",
+            "https://your-tenant.auth0.com/",
+        ]
     )
     func placeholders(_ issuer: String) throws {
         for preset in IssuerPreset.all {
@@ -43,8 +46,10 @@ struct IssuerPresetTests {
         arguments: [
             (.okta, ["cid": "c", "scp": ["read"], "ver": 1], nil), (.okta, ["ver": 1, "idp": "x"], "missing_claim"),
             (.auth0, ["azp": "c", "permissions": ["read"]], nil), (.auth0, ["nonce": "n"], "wrong_type"),
-            (.entra, ["scp": "read", "ver": "2.0"], nil), (.entra, ["roles": ["r"]], nil), (.entra, ["name": "n"], "wrong_type"),
-            (.keycloak, ["typ": "Bearer", "azp": "c"], nil), (.keycloak, ["typ": "ID"], "wrong_type"), (.keycloak, [:], "wrong_type"),
+            (.entra, ["scp": "read", "ver": "2.0"], nil), (.entra, ["roles": ["r"]], nil),
+            (.entra, ["name": "n"], "wrong_type"),
+            (.keycloak, ["typ": "Bearer", "azp": "c"], nil), (.keycloak, ["typ": "ID"], "wrong_type"),
+            (.keycloak, [:], "wrong_type"),
             (.cognito, ["token_use": "access", "client_id": "api"], nil), (.cognito, ["token_use": "id"], "wrong_type"),
             (.cognito, ["token_use": "access", "client_id": "other"], "wrong_audience"),
             (.cognito, ["token_use": "access"], "missing_claim"),
@@ -54,7 +59,8 @@ struct IssuerPresetTests {
         let issuers: [String: String] = [
             "okta": "https://dev-1.okta.com/oauth2/default", "auth0": "https://team.eu.auth0.com/",
             "entra": "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
-            "keycloak": "https://sso.test/realms/main", "cognito": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_x",
+            "keycloak": "https://sso.test/realms/main",
+            "cognito": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_x",
         ]
         let name = try #require(issuers[preset.name])
         var claims: [String: JSONValue] = ["iss": .string(name), "exp": 1_800_000_300, "sub": "u"]
@@ -74,7 +80,12 @@ struct IssuerPresetTests {
     func ranges() {
         func build(_ skew: Int = 0, _ age: Int? = nil, _ algorithms: Set<SignatureAlgorithm> = .okta) throws {
             _ = try ValidationPolicy(
-                issuer: "https://i.test", audience: ["a"], algorithms: algorithms, clockSkew: skew, maximumAge: age)
+                issuer: "https://i.test",
+                audience: ["a"],
+                algorithms: algorithms,
+                clockSkew: skew,
+                maximumAge: age
+            )
         }
         #expect(throws: Never.self) { try build(300, 1) }
         #expect(throws: ConfigurationError.self) { try build(301) }

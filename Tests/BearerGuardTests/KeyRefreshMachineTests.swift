@@ -126,7 +126,9 @@ struct KeyRefreshMachineTests {
         var now = start
         var pauses: [Duration] = []
         for _ in 0..<8 {
-            guard case .fetch(let ticket) = machine.missing(nil, at: now) else { return #expect(Bool(false), "no fetch") }
+            guard case .fetch(let ticket) = machine.missing(nil, at: now) else {
+                return #expect(Bool(false), "no fetch")
+            }
             machine.finish(ticket, with: .failure(retryAfter: nil), at: now)
             guard case .unavailable(let pause) = machine.missing(nil, at: now) else {
                 return #expect(Bool(false), "no pause")
@@ -161,8 +163,10 @@ struct KeyRefreshMachineTests {
         "The life of an answer follows Cache-Control and Age within its bounds",
         arguments: [
             (nil, nil, 900), ("max-age=300", nil, 300), ("public, max-age=300, must-revalidate", "100", 200),
-            ("max-age=1", nil, 60), ("max-age=99999999", nil, 86_400), ("no-store", nil, 60), ("no-cache, max-age=300", nil, 60),
-            ("max-age=0", nil, 60), ("MAX-AGE=300", nil, 300), ("max-age=300", "9999999999", 60), ("max-age=-5", nil, 60),
+            ("max-age=1", nil, 60), ("max-age=99999999", nil, 86_400), ("no-store", nil, 60),
+            ("no-cache, max-age=300", nil, 60),
+            ("max-age=0", nil, 60), ("MAX-AGE=300", nil, 300), ("max-age=300", "9999999999", 60),
+            ("max-age=-5", nil, 60),
             ("max-age=abc", nil, 900), ("max-age=99999999999999999999", nil, 900), ("private", nil, 900),
         ] as [(String?, String?, Int)]
     )

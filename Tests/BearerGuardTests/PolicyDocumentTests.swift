@@ -63,7 +63,8 @@ struct PolicyDocumentTests {
               ]
             }
             """
-        let faults = try #require(throws: PolicyDocument.Faults.self) { try PolicyDocument(json: Array(text.utf8)) }.faults
+        let faults = try #require(throws: PolicyDocument.Faults.self) { try PolicyDocument(json: Array(text.utf8)) }
+            .faults
         let places = faults.map { "\($0.line ?? 0) \($0.path)" }
         #expect(
             places == [
@@ -88,12 +89,16 @@ struct PolicyDocumentTests {
     )
     func unsafeSettings(_ members: String, _ reason: String) throws {
         let text = #"{"issuers":[{"issuer":"https://idp.test","audience":"a",\#(members)}]}"#
-        let faults = try #require(throws: PolicyDocument.Faults.self) { try PolicyDocument(json: Array(text.utf8)) }.faults
+        let faults = try #require(throws: PolicyDocument.Faults.self) { try PolicyDocument(json: Array(text.utf8)) }
+            .faults
         #expect(faults.count == 1)
         #expect(faults.first?.message.contains(reason) == true)
     }
 
-    @Test("A document without issuers, or that is no object, says so", arguments: ["[]", "{}", #"{"issuers":[]}"#, "", "{", #"{"issuers":1}"#])
+    @Test(
+        "A document without issuers, or that is no object, says so",
+        arguments: ["[]", "{}", #"{"issuers":[]}"#, "", "{", #"{"issuers":1}"#]
+    )
     func emptyDocuments(_ text: String) {
         #expect(throws: PolicyDocument.Faults.self) { try PolicyDocument(json: Array(text.utf8)) }
     }

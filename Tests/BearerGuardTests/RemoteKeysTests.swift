@@ -112,10 +112,14 @@ struct RemoteKeysTests {
         #expect(fetcher.requests.count == 1)
     }
 
-    @Test("J6: while the issuer is down old keys serve on, flagged, and unknown ones are 503", arguments: [
-        .failure(.connection), .failure(.timeout), .status(500), .status(204), .json("<html>"), .json(#"{"keys":[]}"#),
-        .json(#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#), .failure(.tooLarge), .failure(.tls), .status(302),
-    ] as [ScriptedFetcher.Answer])
+    @Test(
+        "J6: while the issuer is down old keys serve on, flagged, and unknown ones are 503",
+        arguments: [
+            .failure(.connection), .failure(.timeout), .status(500), .status(204), .json("<html>"),
+            .json(#"{"keys":[]}"#),
+            .json(#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#), .failure(.tooLarge), .failure(.tls), .status(302),
+        ] as [ScriptedFetcher.Answer]
+    )
     func outage(_ answer: ScriptedFetcher.Answer) async throws {
         var policy = RefreshPolicy.standard
         policy.jitter = { 0 }
@@ -153,13 +157,16 @@ struct RemoteKeysTests {
         #expect(fetcher.requests.isEmpty)
     }
 
-    @Test("J12: metadata of another issuer, or with a jwks_uri that is not https, is refused", arguments: [
-        #"{"issuer":"https://other.test","jwks_uri":"https://issuer.test/jwks"}"#,
-        #"{"issuer":"https://issuer.test/","jwks_uri":"https://issuer.test/jwks"}"#,
-        #"{"issuer":"https://issuer.test","jwks_uri":"http://issuer.test/jwks"}"#,
-        #"{"issuer":"https://issuer.test","jwks_uri":"https://169.254.169.254/jwks"}"#,
-        #"{"issuer":"https://issuer.test"}"#, "<html>",
-    ])
+    @Test(
+        "J12: metadata of another issuer, or with a jwks_uri that is not https, is refused",
+        arguments: [
+            #"{"issuer":"https://other.test","jwks_uri":"https://issuer.test/jwks"}"#,
+            #"{"issuer":"https://issuer.test/","jwks_uri":"https://issuer.test/jwks"}"#,
+            #"{"issuer":"https://issuer.test","jwks_uri":"http://issuer.test/jwks"}"#,
+            #"{"issuer":"https://issuer.test","jwks_uri":"https://169.254.169.254/jwks"}"#,
+            #"{"issuer":"https://issuer.test"}"#, "<html>",
+        ]
+    )
     func badMetadata(_ metadata: String) async throws {
         fetcher.script(Self.metadataURL, .json(metadata))
         fetcher.script(Self.jwksURL, .json(issuer.keySet))
@@ -175,16 +182,24 @@ struct RemoteKeysTests {
         fetcher.script("https://issuer.test/tenant/.well-known/openid-configuration", .status(404))
         fetcher.script(inserted, .json(metadata))
         fetcher.script(Self.jwksURL, .json(issuer.keySet))
-        let keys = try RemoteKeys(discovering: "https://issuer.test/tenant", fetcher: fetcher, clock: clock.withoutPauses)
+        let keys = try RemoteKeys(
+            discovering: "https://issuer.test/tenant",
+            fetcher: fetcher,
+            clock: clock.withoutPauses
+        )
         try await keys.warmUp()
         #expect(fetcher.requests.map(\.url).suffix(2) == [inserted, Self.jwksURL])
     }
 
-    @Test("J10: only https is fetched, or http from loopback by an option; no user info, no metadata service", arguments: [
-        "http://issuer.test", "ftp://issuer.test", "file:///etc/passwd", "data:,x", "https://user@issuer.test",
-        "https://", "https://issuer.test/#x", "https://issuer.test/ x", "https://169.254.169.254/x", "http://127.0.0.1",
-        "https://[fe80::1]/", "https://metadata.google.internal/",
-    ])
+    @Test(
+        "J10: only https is fetched, or http from loopback by an option; no user info, no metadata service",
+        arguments: [
+            "http://issuer.test", "ftp://issuer.test", "file:///etc/passwd", "data:,x", "https://user@issuer.test",
+            "https://", "https://issuer.test/#x", "https://issuer.test/ x", "https://169.254.169.254/x",
+            "http://127.0.0.1",
+            "https://[fe80::1]/", "https://metadata.google.internal/",
+        ]
+    )
     func addresses(_ url: String) {
         #expect(throws: ConfigurationError.self) { try RemoteKeys(jwksURL: url, fetcher: fetcher) }
     }
@@ -227,7 +242,11 @@ struct RemoteKeysTests {
 
     @Test("A refresh asks with the entity tag, and 304 prolongs the life of the keys at hand")
     func revalidation() async throws {
-        fetcher.script(Self.jwksURL, .json(issuer.keySet, fields: ["ETag": "\"v1\"", "Cache-Control": "max-age=100"]), .status(304))
+        fetcher.script(
+            Self.jwksURL,
+            .json(issuer.keySet, fields: ["ETag": "\"v1\"", "Cache-Control": "max-age=100"]),
+            .status(304)
+        )
         let requestGuard = try makeGuard()
         #expect(await outcome(requestGuard, issuer.token()) == "authorized")
         clock.advance(by: 85)

@@ -16,13 +16,17 @@ struct RequestGuardTests {
         "Exactly one bearer token is taken from a request",
         arguments: [
             ([], "missing_token"), (["Bearer TOKEN"], "authorized"), (["bearer TOKEN"], "authorized"),
-            (["BEARER TOKEN"], "authorized"), (["Bearer   TOKEN"], "authorized"), (["Bearer TOKEN", "Bearer TOKEN"], "multiple_tokens"),
+            (["BEARER TOKEN"], "authorized"), (["Bearer   TOKEN"], "authorized"),
+            (["Bearer TOKEN", "Bearer TOKEN"], "multiple_tokens"),
             (["Bearer TOKEN, Bearer TOKEN"], "multiple_tokens"), (["Bearer TOKEN", "Basic eA=="], "multiple_tokens"),
             (["Bearer"], "invalid_request"), (["Bearer "], "invalid_request"), (["Bearer\tTOKEN"], "invalid_request"),
             (["Bearer TOKEN "], "invalid_request"), (["Bearer TOKEN x"], "invalid_request"), ([""], "invalid_request"),
-            ([" Bearer TOKEN"], "invalid_request"), (["BearerTOKEN"], "invalid_request"), (["Basic eA=="], "invalid_request"),
-            (["DPoP TOKEN"], "invalid_request"), (["Bearer TOKEN\r\n x"], "invalid_request"), (["Bearer TOKEN\u{0}"], "invalid_request"),
-            (["Bearer \"TOKEN\""], "invalid_request"), (["Bearer =="], "invalid_request"), (["Bearer é"], "invalid_request"),
+            ([" Bearer TOKEN"], "invalid_request"), (["BearerTOKEN"], "invalid_request"),
+            (["Basic eA=="], "invalid_request"),
+            (["DPoP TOKEN"], "invalid_request"), (["Bearer TOKEN\r\n x"], "invalid_request"),
+            (["Bearer TOKEN\u{0}"], "invalid_request"),
+            (["Bearer \"TOKEN\""], "invalid_request"), (["Bearer =="], "invalid_request"),
+            (["Bearer é"], "invalid_request"),
         ] as [([String], String)]
     )
     func extraction(_ fields: [String], _ outcome: String) async {
@@ -60,8 +64,14 @@ struct RequestGuardTests {
         "A challenge says what RFC 6750 has it say, and for an absent token nothing more than the realm",
         arguments: [
             (nil, 401, #"Bearer realm="api""#),
-            ("Bearer x", 401, #"Bearer realm="api", error="invalid_token", error_description="The access token is malformed""#),
-            ("Bearer", 400, #"Bearer realm="api", error="invalid_request", error_description="The Authorization header is not a bearer token""#),
+            (
+                "Bearer x", 401,
+                #"Bearer realm="api", error="invalid_token", error_description="The access token is malformed""#
+            ),
+            (
+                "Bearer", 400,
+                #"Bearer realm="api", error="invalid_request", error_description="The Authorization header is not a bearer token""#
+            ),
         ] as [(String?, Int, String)]
     )
     func challenges(_ field: String?, _ status: Int, _ challenge: String) async throws {
@@ -82,7 +92,8 @@ struct RequestGuardTests {
         )
         let refusal = try #require(decision.refusal)
         #expect(refusal.httpStatus == 403)
-        let challenge = #"Bearer realm="api", error="insufficient_scope", "#
+        let challenge =
+            #"Bearer realm="api", error="insufficient_scope", "#
             + #"error_description="The access token does not grant what is required", scope="read write""#
         #expect(refusal.challenges.map(\.headerValue) == [challenge])
     }
@@ -90,7 +101,9 @@ struct RequestGuardTests {
     @Test("No challenge text of any code can break its header")
     func challengeCatalogue() {
         for code in RejectionCode.allCases {
-            #expect(code.challengeDescription.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C })
+            #expect(
+                code.challengeDescription.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }
+            )
             #expect(!code.advice.isEmpty)
             #expect(RejectionCode(code.text) == code)
             #expect([400, 401, 403, 503].contains(code.httpStatus))
@@ -101,7 +114,10 @@ struct RequestGuardTests {
 
     @Test("A realm that could break the header is refused at construction", arguments: ["a\"b", "a\\b", "a\r\nb", "é"])
     func realms(_ realm: String) throws {
-        let trusted = try TrustedIssuer(policy: fixture.issuer.policy(), keys: StaticKeys(JWKSet(fixture.issuer.keySet.utf8)))
+        let trusted = try TrustedIssuer(
+            policy: fixture.issuer.policy(),
+            keys: StaticKeys(JWKSet(fixture.issuer.keySet.utf8))
+        )
         #expect(throws: ConfigurationError.self) { try RequestGuard(issuers: [trusted], realm: realm) }
     }
 
@@ -110,11 +126,14 @@ struct RequestGuardTests {
         arguments: [
             (.authenticated, true), (.scopes("read"), true), (.scopes("read", "write"), false), (.scopes([]), true),
             (.anyScope("write", "read"), true), (.anyScope("write"), false), (.anyScope([]), false),
-            (.roles("clerk"), true), (.roles("clerk", "chief"), false), (.anyRole("chief", "boss"), true), (.anyRole([]), false),
+            (.roles("clerk"), true), (.roles("clerk", "chief"), false), (.anyRole("chief", "boss"), true),
+            (.anyRole([]), false),
             (.claim("tenant", equals: "a"), true), (.claim("tenant", equals: "b"), false),
-            (.claim(ClaimPath("realm_access", "roles"), equals: ["boss"]), true), (.claim("absent", equals: .null), false),
+            (.claim(ClaimPath("realm_access", "roles"), equals: ["boss"]), true),
+            (.claim("absent", equals: .null), false),
             (.scopes("read").and(.roles("clerk")), true), (.scopes("write").and(.roles("clerk")), false),
-            (.scopes("write").or(.roles("clerk")), true), (.not(.scopes("write")), true), (.not(.scopes("read")), false),
+            (.scopes("write").or(.roles("clerk")), true), (.not(.scopes("write")), true),
+            (.not(.scopes("read")), false),
             (.token { $0.subject == "user-1" }, true), (.token { _ in false }, false),
         ] as [(Requirement, Bool)]
     )
@@ -142,7 +161,9 @@ struct RequestGuardTests {
     func events() async throws {
         let keyID = "evil\r\n\u{1B}[31m" + String(repeating: "x", count: 200)
         _ = await fixture.outcome(fixture.issuer.token(changes: ["sub": "secret-subject"]))
-        _ = await fixture.outcome(fixture.issuer.token(changes: ["sub": "secret-subject"], header: ["kid": .string(keyID)]))
+        _ = await fixture.outcome(
+            fixture.issuer.token(changes: ["sub": "secret-subject"], header: ["kid": .string(keyID)])
+        )
         _ = await fixture.outcome(RequestCredentials(authorization: []))
         let events = fixture.events.decisions
         #expect(events.map(\.outcome) == ["authorized", "unknown_key", "missing_token"])
@@ -206,7 +227,8 @@ struct RequestGuardTests {
         let token = fixture.issuer.token(
             scopes: ["read"],
             changes: [
-                "tenant": "a", "level": 3, "ratio": 0.5, "flags": [true, false], "address": ["city": .null], "raw": [1, ["k": "v"]],
+                "tenant": "a", "level": 3, "ratio": 0.5, "flags": [true, false], "address": ["city": .null],
+                "raw": [1, ["k": "v"]],
             ]
         )
         let decision = await fixture.requestGuard.authorize(RequestCredentials(authorization: "Bearer \(token)"))

@@ -51,7 +51,9 @@ struct SignatureThreatTests {
     @Test("S3: both twins of an ECDSA signature are accepted, as JWS has no low-S rule")
     func twins() async throws {
         let good = try fixture.key(.es256).sign(Array(input.utf8))
-        #expect(await outcome(signature: Array(good.prefix(32)) + Self.subtract(Array(good.suffix(32)))) == "authorized")
+        #expect(
+            await outcome(signature: Array(good.prefix(32)) + Self.subtract(Array(good.suffix(32)))) == "authorized"
+        )
     }
 
     /// n − s.
@@ -66,7 +68,10 @@ struct SignatureThreatTests {
         return result
     }
 
-    @Test("S4, S5, S6: an RSA signature of another length, padding or salt is refused", arguments: [SignatureAlgorithm.rs256, .ps256])
+    @Test(
+        "S4, S5, S6: an RSA signature of another length, padding or salt is refused",
+        arguments: [SignatureAlgorithm.rs256, .ps256]
+    )
     func rsaSignatures(_ algorithm: SignatureAlgorithm) async throws {
         let token = fixture.issuer.token(algorithm: algorithm)
         let input = String(token.prefix(upTo: token.lastIndex(of: ".") ?? token.startIndex))
@@ -81,7 +86,10 @@ struct SignatureThreatTests {
         // The same key used with the other padding, under this algorithm's name.
         let both = try GuardFixture(keySet: JWKSet.text(try fixture.key(algorithm).jwk.setting(["alg": nil])))
         let other: SignatureAlgorithm = algorithm == .rs256 ? .ps256 : .rs256
-        let renamed = fixture.issuer.token(header: ["alg": .string(other.rawValue)], signedBy: try fixture.key(algorithm))
+        let renamed = fixture.issuer.token(
+            header: ["alg": .string(other.rawValue)],
+            signedBy: try fixture.key(algorithm)
+        )
         #expect(await both.outcome(renamed) == "bad_signature")
     }
 
@@ -97,7 +105,9 @@ struct SignatureThreatTests {
         for _ in 0..<1000 {
             unsafe message.withUnsafeBytes { message in
                 unsafe signature.withUnsafeBytes { signature in
-                    if unsafe pss.isValid(signature, for: message), unsafe !pkcs1.isValid(signature, for: message) { right += 1 }
+                    if unsafe pss.isValid(signature, for: message), unsafe !pkcs1.isValid(signature, for: message) {
+                        right += 1
+                    }
                 }
             }
         }
@@ -234,7 +244,10 @@ struct SignatureThreatTests {
         let named = fixture.issuer.token(header: ["alg": "Ed25519"], signedBy: key)
         #expect(await all.outcome(named) == "authorized")
         #expect(await all.outcome(fixture.issuer.token(header: ["alg": "Ed448"], signedBy: key)) == "alg_mismatch")
-        #expect(try fault(["kty": "OKP", "crv": "X25519", "x": .string(Base64URL.encode([UInt8](repeating: 9, count: 32)))]) == .invalid)
+        #expect(
+            try fault(["kty": "OKP", "crv": "X25519", "x": .string(Base64URL.encode([UInt8](repeating: 9, count: 32)))])
+                == .invalid
+        )
     }
 
     @Test("S15, S17: an HMAC is compared whole, and its key comes from configuration alone")

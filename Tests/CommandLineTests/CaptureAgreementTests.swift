@@ -19,17 +19,24 @@ struct CaptureAgreementTests {
     @Test("audit agrees with the expected verdict and reason on every line", arguments: [11, 12])
     func agreement(seed: Int) throws {
         guard let maker = Self.maker, let program = Program.release else {
-            print("captures: skipped, no make_tokens.py or no release build (BEARERGUARD_TOOLS, BEARERGUARD_RELEASE_PROGRAM)")
+            print(
+                "captures: skipped, no make_tokens.py or no release build (BEARERGUARD_TOOLS, BEARERGUARD_RELEASE_PROGRAM)"
+            )
             return
         }
         let folder = try TemporaryFolder()
         let count = 100_000
         let python = try Program.run(
-            ["python3", maker, "-o", folder.url.path, "-n", "\(count)", "--seed", "\(seed)", "--expected", "--mix", Self.mix],
+            [
+                "python3", maker, "-o", folder.url.path, "-n", "\(count)", "--seed", "\(seed)", "--expected", "--mix",
+                Self.mix,
+            ],
             program: URL(fileURLWithPath: "/usr/bin/env")
         )
         #expect(python.status == 0, "\(python.errors)")
-        let config = try JSONSerialization.jsonObject(with: Data(contentsOf: folder.url.appendingPathComponent("config.json")))
+        let config = try JSONSerialization.jsonObject(
+            with: Data(contentsOf: folder.url.appendingPathComponent("config.json"))
+        )
         let settings = try #require(config as? [String: Any])
         let issuers = try #require(settings["issuers"] as? [String])
         let audience = try #require(settings["audience"] as? String)

@@ -17,7 +17,10 @@ struct ConsumerPackageTests {
             return
         }
         let folder = try TemporaryFolder()
-        try FileManager.default.createDirectory(atPath: folder.path("Sources/consumer"), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: folder.path("Sources/consumer"),
+            withIntermediateDirectories: true
+        )
         // The identity of a path dependency is the name of its folder, which may be anything.
         try FileManager.default.createSymbolicLink(
             atPath: folder.path("BearerGuard"),
@@ -54,7 +57,9 @@ struct ConsumerPackageTests {
         #expect(build.status == 0, "\(build.output.suffix(2000)) \(build.errors.suffix(2000))")
         let resolved = folder.path("Package.resolved")
         if FileManager.default.fileExists(atPath: resolved) {
-            let pins = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: resolved))) as? [String: Any]
+            let pins =
+                try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: resolved)))
+                as? [String: Any]
             #expect((pins?["pins"] as? [Any])?.isEmpty == true)
         }
         let checkouts = try? FileManager.default.contentsOfDirectory(atPath: folder.path(".build/checkouts"))

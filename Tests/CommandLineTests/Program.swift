@@ -24,7 +24,9 @@ struct Program {
 
     static func run(_ arguments: [String], input: String = "", program: URL? = nil) throws -> Answer {
         let process = Process()
-        let candidates = [products.appendingPathComponent("bearerguard"), URL(fileURLWithPath: ".build/debug/bearerguard")]
+        let candidates = [
+            products.appendingPathComponent("bearerguard"), URL(fileURLWithPath: ".build/debug/bearerguard"),
+        ]
         process.executableURL = program ?? candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) }
         process.arguments = arguments
         let folder = try TemporaryFolder()

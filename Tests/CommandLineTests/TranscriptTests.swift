@@ -33,10 +33,16 @@ struct TranscriptTests {
     }
 
     private var keyFlags: [String] {
-        ["--jwks", folder.path("keys.json"), "--issuer", issuer.issuer, "--audience", issuer.audience, "--at", "\(Self.now)"]
+        [
+            "--jwks", folder.path("keys.json"), "--issuer", issuer.issuer, "--audience", issuer.audience, "--at",
+            "\(Self.now)",
+        ]
     }
 
-    @Test("Help names every command with examples and the exit status", arguments: [[], ["--help"], ["audit", "--help"], ["inspect", "--help"], ["keys", "--help"]])
+    @Test(
+        "Help names every command with examples and the exit status",
+        arguments: [[], ["--help"], ["audit", "--help"], ["inspect", "--help"], ["keys", "--help"]]
+    )
     func help(_ arguments: [String]) throws {
         let answer = try Program.run(arguments)
         #expect(answer.status == 0)
@@ -76,13 +82,17 @@ struct TranscriptTests {
     @Test("A faulty policy names file, line and member of every fault", arguments: ["yaml", "json"])
     func faultyPolicy(_ format: String) throws {
         let yaml = "issuers:\n  - issuer: https://idp.test\n    algorithms: [none]\n    clockSkew: 999\n"
-        let json = "{\"issuers\": [\n {\"issuer\": \"https://idp.test\",\n \"algorithms\": [\"none\"],\n \"clockSkew\": 999}]}\n"
+        let json =
+            "{\"issuers\": [\n {\"issuer\": \"https://idp.test\",\n \"algorithms\": [\"none\"],\n \"clockSkew\": 999}]}\n"
         try folder.write(format == "yaml" ? yaml : json, to: "bad.\(format)")
         let answer = try Program.run(["audit", "--policy", folder.path("bad.\(format)"), "--at", "now"])
         #expect(answer.status == 2)
         let lines = answer.errors.split(separator: "\n").map(String.init)
         #expect(lines.count == 2)
-        #expect(lines.first == "bearerguard: \(folder.path("bad.\(format)")): line 2, issuers[0].audience: is required: what tokens for this API carry in 'aud'")
+        #expect(
+            lines.first
+                == "bearerguard: \(folder.path("bad.\(format)")): line 2, issuers[0].audience: is required: what tokens for this API carry in 'aud'"
+        )
         #expect(lines.last?.contains("line 3, issuers[0].algorithms[0]: 'none' would accept unsigned tokens") == true)
     }
 
@@ -99,7 +109,8 @@ struct TranscriptTests {
         let good = issuer.token()
         let answer = try Program.run(["audit", "--format", "ndjson"] + keyFlags, input: good + "\n")
         #expect(answer.status == 0)
-        let prefix = #"{"line":1,"verdict":"valid","reason":null,"findings":[],"issuer":"https://issuer.test","kid":"ES256-1","alg":"ES256","fingerprint":""#
+        let prefix =
+            #"{"line":1,"verdict":"valid","reason":null,"findings":[],"issuer":"https://issuer.test","kid":"ES256-1","alg":"ES256","fingerprint":""#
         #expect(answer.output.hasPrefix(prefix))
         #expect(answer.errors == "bearerguard: 1 tokens: 1 valid, 0 invalid, 0 undecided\n")
         let bad = try Program.run(["audit", "-"] + keyFlags, input: good + "\n" + issuer.token(with: .expired) + "\n")
@@ -136,7 +147,10 @@ struct TranscriptTests {
 
     @Test("A line without a token is an input fault that loses nothing else")
     func inputFault() throws {
-        let answer = try Program.run(["audit", "--format", "ndjson"] + keyFlags, input: "{\"x\":1}\n{\"token\":\"\(issuer.token())\"}\n")
+        let answer = try Program.run(
+            ["audit", "--format", "ndjson"] + keyFlags,
+            input: "{\"x\":1}\n{\"token\":\"\(issuer.token())\"}\n"
+        )
         #expect(answer.status == 2)
         #expect(answer.output.split(separator: "\n").count == 2)
     }

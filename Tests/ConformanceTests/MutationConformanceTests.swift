@@ -22,9 +22,11 @@ private struct SeededGenerator: RandomNumberGenerator {
 @Suite("Conformance: mutations")
 struct MutationConformanceTests {
     /// How many changes for each algorithm: set BEARERGUARD_MUTATIONS=1000000 and test in release for the long run.
-    private static let count = ProcessInfo.processInfo.environment["BEARERGUARD_MUTATIONS"].flatMap { Int($0) } ?? 20_000
+    private static let count =
+        ProcessInfo.processInfo.environment["BEARERGUARD_MUTATIONS"].flatMap { Int($0) } ?? 20_000
     private static let seed =
-        ProcessInfo.processInfo.environment["BEARERGUARD_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: .min ... .max)
+        ProcessInfo.processInfo.environment["BEARERGUARD_SEED"].flatMap { UInt64($0) }
+        ?? UInt64.random(in: .min ... .max)
 
     @Test("No token with one changed byte is accepted", arguments: SignatureAlgorithm.allCases)
     func singleByteChanges(_ algorithm: SignatureAlgorithm) throws {

@@ -23,7 +23,10 @@ struct VectorConformanceTests {
         }
     }
 
-    @Test("Every case of a file gets the verdict and the reason that its specification demands", arguments: VectorFolder.files)
+    @Test(
+        "Every case of a file gets the verdict and the reason that its specification demands",
+        arguments: VectorFolder.files
+    )
     func everyCase(of file: String) throws {
         var tally = Tally()
         for vector in try VectorCase.read(file) {
@@ -50,7 +53,9 @@ struct VectorConformanceTests {
         }
         print(tally.line(file))
         if tally.skipped > 0 {
-            print("vectors \(file): skipped \(tally.skipped) cases with a 'request' member or of kind dpop: sender constraint is not built yet")
+            print(
+                "vectors \(file): skipped \(tally.skipped) cases with a 'request' member or of kind dpop: sender constraint is not built yet"
+            )
         }
         for (id, reason) in errata where tally.wrong.removeValue(forKey: id) != nil {
             print("vectors \(file): \(id) is labelled wrongly: \(reason)")

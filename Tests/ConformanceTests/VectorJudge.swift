@@ -88,7 +88,9 @@ enum VectorJudge {
             let algorithm = vector.text("alg").flatMap(SignatureAlgorithm.init),
             let message = vector.text("message").flatMap({ Base64URL.decode($0.utf8) })
         else { return [.malformed] }
-        guard let signature = vector.text("signature").flatMap({ Base64URL.decode($0.utf8) }) else { return [.malformed] }
+        guard let signature = vector.text("signature").flatMap({ Base64URL.decode($0.utf8) }) else {
+            return [.malformed]
+        }
         let key: VerificationKey
         switch entry.key {
         case .success(let usable): key = usable

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// A token that passed every check. Only BearerGuard can make one, so a function that takes an `AccessToken` cannot be
-/// called with anything less.
+/// A token that passed every check.
+///
+/// Only BearerGuard can make one, so a function that takes an `AccessToken` cannot be called with anything less.
 ///
 /// It holds what was verified and not the token itself, and prints as its fingerprint.
 public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -44,7 +44,9 @@ package enum TokenKind: String, Sendable, CaseIterable {
         return nil
     }
 
-    /// What the shape gives away where no type is stated. Members that only another kind has.
+    /// What the shape gives away where no type is stated.
+    ///
+    /// Members that only another kind has.
     package static func shaped(_ claims: JSONObject) -> TokenKind? {
         if claims["events"] != nil { return .securityEvent }
         if claims["htm"] != nil, claims["htu"] != nil { return .dpopProof }
@@ -54,7 +56,8 @@ package enum TokenKind: String, Sendable, CaseIterable {
         // Keycloak before 25 copied the nonce into access tokens, which it marks as Bearer.
         if claims["nonce"] != nil, claims["typ"]?.stringValue != "Bearer" { return .idToken }
         // RFC 7523 §3: a client speaks of itself.
-        if let issuer = claims["iss"]?.stringValue, let subject = claims["sub"]?.stringValue, issuer.isExactly(subject) {
+        if let issuer = claims["iss"]?.stringValue, let subject = claims["sub"]?.stringValue, issuer.isExactly(subject)
+        {
             return .clientAssertion
         }
         return nil

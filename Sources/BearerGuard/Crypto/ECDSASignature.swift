@@ -3,7 +3,9 @@
 
 /// The two spellings of an ECDSA signature: R‖S of fixed length in a JWS (RFC 7518 §3.4), DER for OpenSSL.
 enum ECDSASignature {
-    /// Encodes R‖S, whose length the caller's curve fixes, as DER. Nil for any other length.
+    /// Encodes R‖S, whose length the caller's curve fixes, as DER.
+    ///
+    /// Nil for any other length.
     static func der(fromRaw raw: UnsafeRawBufferPointer, coordinateBytes: Int) -> [UInt8]? {
         guard raw.count == 2 * coordinateBytes else { return nil }
         let r = unsafe integer(UnsafeRawBufferPointer(rebasing: raw[..<coordinateBytes]))

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// Why a key is not used. The text is fixed and says nothing of the key but its kind.
+/// Why a key is not used.
+///
+/// The text is fixed and says nothing of the key but its kind.
 package struct KeyFault: Error, Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         /// Not a usable key at all.

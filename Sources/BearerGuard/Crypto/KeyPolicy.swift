@@ -3,7 +3,9 @@
 
 /// What OpenSSL accepts as a key and a verifier must not (RFC 8725 §3.4; RFC 7518 §3.3).
 package enum KeyPolicy {
-    /// Smallest and largest RSA modulus in bits. Larger ones cost an attacker nothing and us seconds.
+    /// Smallest and largest RSA modulus in bits.
+    ///
+    /// Larger ones cost an attacker nothing and us seconds.
     package static let rsaBits = 2048...8192
 
     static func check(_ components: PublicKeyComponents) throws(KeyFault) {

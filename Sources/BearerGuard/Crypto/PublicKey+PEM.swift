@@ -72,7 +72,9 @@ extension PublicKeyComponents {
         defer { unsafe BN_free(number) }
         let length = byteCount ?? Int(unsafe (BN_num_bits(number) + 7) / 8)
         var bytes = [UInt8](repeating: 0, count: length)
-        guard unsafe BN_bn2binpad(number, &bytes, Int32(clamping: length)) == Int32(clamping: length) else { return nil }
+        guard unsafe BN_bn2binpad(number, &bytes, Int32(clamping: length)) == Int32(clamping: length) else {
+            return nil
+        }
         return bytes
     }
 }

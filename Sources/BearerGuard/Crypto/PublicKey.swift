@@ -8,7 +8,9 @@ package final class PublicKey: Sendable {
     package let components: PublicKeyComponents
     private let handle: OpenSSLHandle
 
-    /// Checks and builds a key. Costs 5 to 20 µs and more for large ones, so never on a request path.
+    /// Checks and builds a key.
+    ///
+    /// Costs 5 to 20 µs and more for large ones, so never on a request path.
     package init(_ components: PublicKeyComponents) throws(KeyFault) {
         try KeyPolicy.check(components)
         let built = OpenSSLErrorStack.isolated { () -> OpenSSLHandle? in
@@ -89,8 +91,10 @@ extension PublicKey {
     }
 }
 
-/// Names of parameters. OpenSSL keeps the pointer and not the text, so they must be static: a Swift string passed to C
-/// is gone after the call.
+/// Names of parameters.
+///
+/// OpenSSL keeps the pointer and not the text, so they must be static: a Swift string passed to C is gone after the
+/// call.
 enum ParameterName {
     static var modulus: UnsafePointer<CChar> { unsafe pointer("n") }
     static var exponent: UnsafePointer<CChar> { unsafe pointer("e") }

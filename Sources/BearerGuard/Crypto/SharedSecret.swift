@@ -6,7 +6,8 @@ import COpenSSL
 /// A secret that signer and verifier share, for HS256, HS384 and HS512 (RFC 7518 §3.2).
 ///
 /// It prints as nothing, and only local configuration can make one.
-public struct SharedSecret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+public struct SharedSecret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
+{
     package let bytes: [UInt8]
 
     /// Takes the secret's bytes.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// The signature algorithms that BearerGuard knows: a closed list, compared exactly (RFC 7518 §3.1, RFC 8037,
-/// RFC 8812, RFC 9864). There is no `none`.
+/// The signature algorithms that BearerGuard knows: a closed list, compared exactly (RFC 7518 §3.1, RFC 8037, RFC
+/// 8812, RFC 9864).
+///
+/// There is no `none`.
 public enum SignatureAlgorithm: String, CaseIterable, Sendable, Hashable {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     case rs256 = "RS256"
@@ -74,5 +76,7 @@ extension Set where Element == SignatureAlgorithm {
     /// What Okta signs with: RS256.
     public static var okta: Set<SignatureAlgorithm> { [.rs256] }
     /// Every algorithm that needs no shared secret.
-    public static var asymmetric: Set<SignatureAlgorithm> { Set(SignatureAlgorithm.allCases.filter { !$0.isSymmetric }) }
+    public static var asymmetric: Set<SignatureAlgorithm> {
+        Set(SignatureAlgorithm.allCases.filter { !$0.isSymmetric })
+    }
 }

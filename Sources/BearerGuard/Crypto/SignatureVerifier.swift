@@ -3,7 +3,9 @@
 
 import COpenSSL
 
-/// One key prepared for one algorithm. Verifies from any thread; each call works on a duplicate of the template.
+/// One key prepared for one algorithm.
+///
+/// Verifies from any thread; each call works on a duplicate of the template.
 package final class SignatureVerifier: Sendable {
     private enum Template {
         /// `EVP_PKEY_CTX`, over a digest of ours.
@@ -51,7 +53,9 @@ package final class SignatureVerifier: Sendable {
         self.context = context
     }
 
-    /// Whether `signature` is this key's over `message`. Every other outcome, errors of OpenSSL included, is false.
+    /// Whether `signature` is this key's over `message`.
+    ///
+    /// Every other outcome, errors of OpenSSL included, is false.
     package func isValid(_ signature: UnsafeRawBufferPointer, for message: UnsafeRawBufferPointer) -> Bool {
         OpenSSLErrorStack.isolated {
             switch template {
@@ -68,7 +72,9 @@ package final class SignatureVerifier: Sendable {
             case .mac(let length):
                 guard signature.count == length, let code = unsafe authenticationCode(message, bytes: length)
                 else { return false }
-                return unsafe code.withUnsafeBytes { unsafe CRYPTO_memcmp($0.baseAddress, signature.baseAddress, length) }
+                return unsafe code.withUnsafeBytes {
+                    unsafe CRYPTO_memcmp($0.baseAddress, signature.baseAddress, length)
+                }
                     == 0
             }
         }

@@ -25,7 +25,7 @@ enum BearerToken {
         return Array(token)
     }
 
-    /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+    /// Whether `text` is `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
     private static func isToken68(_ text: ArraySlice<UInt8>) -> Bool {
         let padding = text.reversed().prefix { $0 == UInt8(ascii: "=") }.count
         let body = text.dropLast(padding)

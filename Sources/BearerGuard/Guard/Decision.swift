@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// The answer of a guard. There is no other outcome: no error to forget, no partial result.
+/// The answer of a guard.
+///
+/// There is no other outcome: no error to forget, no partial result.
 public enum Decision: Sendable {
     /// A valid token that meets the requirement.
     case authorized(AccessToken)
@@ -37,6 +39,7 @@ public struct Refusal: Sendable, Hashable {
 
     /// The header fields of the answer.
     public var headerFields: [(name: String, value: String)] {
-        challenges.map { ("WWW-Authenticate", $0.headerValue) } + (retryAfter.map { [("Retry-After", String($0))] } ?? [])
+        challenges.map { ("WWW-Authenticate", $0.headerValue) }
+            + (retryAfter.map { [("Retry-After", String($0))] } ?? [])
     }
 }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// Hears what a guard did. BearerGuard's core writes no log; an observer turns events into logs, metrics and traces.
+/// Hears what a guard did.
+///
+/// BearerGuard's core writes no log; an observer turns events into logs, metrics and traces.
 public protocol GuardObserver: Sendable {
     /// Called once for each decision and each refresh, on the thread that made it; must not block.
     func observe(_ event: GuardEvent)
 }
 
-/// What happened. No member holds a token, a claim or a URL from a token.
+/// What happened.
+///
+/// No member holds a token, a claim or a URL from a token.
 public enum GuardEvent: Sendable {
     /// A request was decided.
     case decided(DecisionEvent)

@@ -42,7 +42,9 @@ struct PolicyReader {
         let issuer = text(object, "issuer", path)
         if object["issuer"] == nil { fault("\(path).issuer", "is required: the 'iss' of the tokens, to the letter") }
         let audience = texts(object, "audience", path) ?? []
-        if object["audience"] == nil { fault("\(path).audience", "is required: what tokens for this API carry in 'aud'") }
+        if object["audience"] == nil {
+            fault("\(path).audience", "is required: what tokens for this API carry in 'aud'")
+        }
         let algorithms = algorithms(object, path) ?? preset.algorithms
         let accepted = tokenKind(object, path)
         let skew = integer(object, "clockSkew", path) ?? 30
@@ -121,7 +123,10 @@ struct PolicyReader {
         return entries.enumerated().compactMap { index, entry in
             if let name = entry.stringValue { return ClaimPath(names: [name]) }
             if let names = entry.stringsValue, !names.isEmpty { return ClaimPath(names: names) }
-            return fault("\(path).roles[\(index)]", "must be a claim name, or an array of names from the outside inwards")
+            return fault(
+                "\(path).roles[\(index)]",
+                "must be a claim name, or an array of names from the outside inwards"
+            )
         }
     }
 
@@ -196,7 +201,10 @@ extension PolicyReader {
     private mutating func checkNames(_ object: JSONObject, _ path: String, _ known: [String]) {
         for member in object.members where !known.containsExactly(member.name) {
             let name = member.name.escapedForLogs
-            fault(path.isEmpty ? name : "\(path).\(name)", "is not known here; known are \(known.joined(separator: ", "))")
+            fault(
+                path.isEmpty ? name : "\(path).\(name)",
+                "is not known here; known are \(known.joined(separator: ", "))"
+            )
         }
     }
 

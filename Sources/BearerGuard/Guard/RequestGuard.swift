@@ -52,7 +52,9 @@ public final class RequestGuard: Sendable {
         self.fingerprintKey = fingerprintKey
     }
 
-    /// Decides about one request. Suspends only when the token's key is not at hand.
+    /// Decides about one request.
+    ///
+    /// Suspends only when the token's key is not at hand.
     ///
     /// - Parameters:
     ///   - credentials: what the request brought.
@@ -145,7 +147,9 @@ public final class RequestGuard: Sendable {
         }
     }
 
-    /// The configured issuer that the token names. Its algorithm is judged first, where any issuer would refuse it.
+    /// The configured issuer that the token names.
+    ///
+    /// Its algorithm is judged first, where any issuer would refuse it.
     private func trustedIssuer(
         of token: UnverifiedToken
     ) throws(Rejection) -> (issuer: TrustedIssuer, validator: TokenValidator) {
@@ -199,7 +203,8 @@ extension RequestGuard {
 
     private func decide(_ pending: Pending, _ judgement: TokenValidator.Judgement, _ request: Request) -> Decision {
         if let rejection = judgement.findings.first { return refuse(rejection, request) }
-        guard let key = judgement.key, let object = judgement.claims, let algorithm = pending.token.header.algorithm else {
+        guard let key = judgement.key, let object = judgement.claims, let algorithm = pending.token.header.algorithm
+        else {
             return refuse(Rejection(.badSignature, "nothing was verified"), request)
         }
         let claims = Claims(object)

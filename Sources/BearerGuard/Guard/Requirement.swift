@@ -91,7 +91,9 @@ public struct Requirement: Sendable {
     }
 
     /// The scopes to name in a challenge (RFC 6750 §3): those that would do, the first alternative where there are
-    /// several. Texts that are no scopes are left out, so that configuration cannot break the header.
+    /// several.
+    ///
+    /// Texts that are no scopes are left out, so that configuration cannot break the header.
     var challengeScopes: [String] {
         var seen: Set<ExactString> = []
         return Self.scopes(of: node).filter { Scopes.isScope($0) && seen.insert(ExactString($0)).inserted }

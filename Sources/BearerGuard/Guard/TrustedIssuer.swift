@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// One issuer that a guard trusts: its rules and its keys. Issuers share nothing with each other.
+/// One issuer that a guard trusts: its rules and its keys.
+///
+/// Issuers share nothing with each other.
 public struct TrustedIssuer: Sendable {
     /// The name in events, logs and metrics; fixed by configuration.
     public let alias: String
@@ -29,7 +31,9 @@ public struct TrustedIssuer: Sendable {
                 throw ConfigurationError("none of the keys serves any of the allowed algorithms")
             }
         } else if allowsSecrets {
-            throw ConfigurationError("HS256, HS384 and HS512 need a secret in local configuration, never a fetched key set")
+            throw ConfigurationError(
+                "HS256, HS384 and HS512 need a secret in local configuration, never a fetched key set"
+            )
         }
         self.alias = (alias ?? policy.issuer).escapedForLogs
         self.policy = policy

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// A JWS in compact serialisation (RFC 7515 §7.1), cut at its two dots. The only place where token bytes are split.
+/// A JWS in compact serialisation (RFC 7515 §7.1), cut at its two dots.
+///
+/// The only place where token bytes are split.
 package struct CompactJWS: Sendable {
     /// Bytes of a whole token, and of its header segment.
     package static let tokenBytes = 16 * 1024

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// Something that the operator configured cannot be used or would be unsafe. Thrown when a guard is built, never
-/// while it answers requests.
+/// Something that the operator configured cannot be used or would be unsafe.
+///
+/// Thrown when a guard is built, never while it answers requests.
 public struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What is wrong and, where possible, what to write instead.
     public let message: String

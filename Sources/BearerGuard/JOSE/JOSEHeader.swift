@@ -58,7 +58,9 @@ package struct JOSEHeader: Sendable {
 
 /// Media types in `typ` and `cty` (RFC 7515 §4.1.9): case-insensitive, with `application/` left out or not.
 package enum MediaType {
-    /// The type in lower case without `application/`. Only ASCII letters are folded.
+    /// The type in lower case without `application/`.
+    ///
+    /// Only ASCII letters are folded.
     package static func normalized(_ text: String) -> String {
         let lower = String(
             decoding: text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 },

@@ -41,7 +41,9 @@ public struct JWKSet: Sendable {
     }
 
     package init(_ object: JSONObject, origin: JWK.Origin) throws(JWKSetFault) {
-        guard let keys = object["keys"]?.arrayValue else { throw JWKSetFault(detail: "the key set has no array 'keys'") }
+        guard let keys = object["keys"]?.arrayValue else {
+            throw JWKSetFault(detail: "the key set has no array 'keys'")
+        }
         guard keys.count <= Self.maximumKeys else { throw JWKSetFault(detail: "the key set has over 256 keys") }
         entries = keys.map { value in
             guard let members = value.objectValue else {

@@ -66,8 +66,9 @@ package final class VerificationKey: Sendable {
 }
 
 extension SignatureAlgorithm {
-    /// Whether a key declared for `declared` may verify tokens of this algorithm. `EdDSA` and the curve's own name
-    /// (RFC 9864) are one operation.
+    /// Whether a key declared for `declared` may verify tokens of this algorithm.
+    ///
+    /// `EdDSA` and the curve's own name (RFC 9864) are one operation.
     fileprivate func isUsable(by declared: SignatureAlgorithm?) -> Bool {
         guard let declared else { return true }
         let edwards: Set<SignatureAlgorithm> = [.edDSA, .ed25519, .ed448]

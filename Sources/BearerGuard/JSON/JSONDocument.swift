@@ -65,7 +65,9 @@ package struct JSONDocument: ~Copyable {
         }
     }
 
-    /// Copies out of the tree. `node` is borrowed; every pointer jansson returns here is too.
+    /// Copies out of the tree.
+    ///
+    /// `node` is borrowed; every pointer jansson returns here is too.
     private func convert(_ node: UnsafeMutablePointer<json_t>) -> JSONValue {
         switch unsafe UInt32(bearerguard_json_type(node)) {
         case JSON_OBJECT.rawValue:
@@ -73,7 +75,8 @@ package struct JSONDocument: ~Copyable {
             unsafe members.reserveCapacity(json_object_size(node))
             var iterator = unsafe json_object_iter(node)
             while let position = unsafe iterator {
-                if let name = unsafe json_object_iter_key(position), let value = unsafe json_object_iter_value(position) {
+                if let name = unsafe json_object_iter_key(position), let value = unsafe json_object_iter_value(position)
+                {
                     unsafe members.append(.init(name: restored(String(cString: name)), value: convert(value)))
                 }
                 unsafe iterator = json_object_iter_next(node, position)

@@ -17,7 +17,9 @@ package struct JSONLimits: Sendable {
     /// Documents an operator wrote.
     package static let document = JSONLimits(depth: 32, elements: 65536, stringBytes: 1024 * 1024)
 
-    /// Scans `bytes` once. Text that is not JSON may pass; text over a limit never does.
+    /// Scans `bytes` once.
+    ///
+    /// Text that is not JSON may pass; text over a limit never does.
     package func check(_ bytes: some Collection<UInt8>) throws(JSONError) {
         var entries: [Int] = []
         var stringLength = -1

@@ -142,7 +142,8 @@ private struct JSONUnkeyedContainer: UnkeyedDecodingContainer {
         return decoded
     }
 
-    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested> {
+    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested>
+    {
         let container = try peek().container(keyedBy: type)
         currentIndex += 1
         return container

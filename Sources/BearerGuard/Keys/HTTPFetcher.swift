@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// Fetches key sets and issuer metadata. BearerGuard itself opens no socket: an adapter or you do.
+/// Fetches key sets and issuer metadata.
+///
+/// BearerGuard itself opens no socket: an adapter or you do.
 public protocol HTTPFetcher: Sendable {
     /// Performs one GET.
     ///

@@ -19,7 +19,9 @@ package struct IssuerMetadata: Sendable, Hashable {
         guard object["issuer"]?.stringValue?.isExactly(issuer) == true else {
             throw ConfigurationError("issuer metadata names another issuer")
         }
-        guard let text = object["jwks_uri"]?.stringValue else { throw ConfigurationError("issuer metadata has no jwks_uri") }
+        guard let text = object["jwks_uri"]?.stringValue else {
+            throw ConfigurationError("issuer metadata has no jwks_uri")
+        }
         jwksURL = try ServiceURL(text, allowsLoopbackHTTP: allowsLoopbackHTTP)
     }
 

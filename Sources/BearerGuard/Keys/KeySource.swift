@@ -30,7 +30,9 @@ public enum KeyResolution: Sendable {
     case unavailable(KeysUnavailable)
 }
 
-/// There is no usable key set: our fault or the issuer's, never the caller's. HTTP 503 with `Retry-After`.
+/// There is no usable key set: our fault or the issuer's, never the caller's.
+///
+/// HTTP 503 with `Retry-After`.
 public struct KeysUnavailable: Error, Sendable, Hashable {
     /// Why, as a class of causes.
     public enum Cause: String, Sendable, Hashable, CaseIterable {

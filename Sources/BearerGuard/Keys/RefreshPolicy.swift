@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// How long fetched keys live and how often their issuer is asked. The defaults fit every provider we know.
+/// How long fetched keys live and how often their issuer is asked.
+///
+/// The defaults fit every provider we know.
 public struct RefreshPolicy: Sendable {
     /// Shortest and longest life of a key set, whatever `Cache-Control` says.
     package var life: ClosedRange<Duration> = .seconds(60) ... .seconds(86_400)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// What ``RemoteKeys`` knows and decides: pure, no clock, no I/O, no lock. Every method gets the time and answers what
-/// to do.
+/// What ``RemoteKeys`` knows and decides: pure, no clock, no I/O, no lock.
+///
+/// Every method gets the time and answers what to do.
 package struct KeyRefreshMachine: Sendable {
     /// One fetch that the shell must start, and end by ``finish(_:with:at:)``.
     package struct Ticket: Sendable, Hashable {
@@ -79,7 +80,9 @@ package struct KeyRefreshMachine: Sendable {
         return .fetch(begin(at: now))
     }
 
-    /// Takes the outcome of a fetch. An answer older than one already taken changes nothing.
+    /// Takes the outcome of a fetch.
+    ///
+    /// An answer older than one already taken changes nothing.
     package mutating func finish(_ ticket: Ticket, with outcome: Outcome, at now: Duration) {
         if inFlight == ticket.sequence { inFlight = nil }
         guard ticket.sequence > acceptedSequence else { return }

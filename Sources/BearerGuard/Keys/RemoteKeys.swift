@@ -52,7 +52,14 @@ public final class RemoteKeys: KeySource {
     ) throws(ConfigurationError) {
         let url = try Self.checked(issuer, "issuer", allowsLoopbackHTTP)
         self.init(
-            .discovery(issuer: issuer, url), fetcher, allowsLoopbackHTTP, policy, clock, onRefresh, alias ?? url.host)
+            .discovery(issuer: issuer, url),
+            fetcher,
+            allowsLoopbackHTTP,
+            policy,
+            clock,
+            onRefresh,
+            alias ?? url.host
+        )
     }
 
     /// Keys at a fixed address.
@@ -98,7 +105,9 @@ public final class RemoteKeys: KeySource {
         self.state = Mutex(State(machine: KeyRefreshMachine(policy: policy)))
     }
 
-    private static func checked(_ text: String, _ name: String, _ loopback: Bool) throws(ConfigurationError) -> ServiceURL {
+    private static func checked(_ text: String, _ name: String, _ loopback: Bool) throws(ConfigurationError)
+        -> ServiceURL
+    {
         do {
             return try ServiceURL(text, allowsLoopbackHTTP: loopback)
         } catch {
@@ -174,7 +183,9 @@ extension RemoteKeys {
         state.withLock { _ = $0.cancelled.remove(waiter) }
     }
 
-    /// Starts the one fetch in flight. Its task belongs to no caller, so that none can cancel it for the others.
+    /// Starts the one fetch in flight.
+    ///
+    /// Its task belongs to no caller, so that none can cancel it for the others.
     private func start(_ ticket: KeyRefreshMachine.Ticket) {
         Task { await self.refresh(ticket) }
     }
@@ -210,7 +221,9 @@ extension RemoteKeys {
         }
     }
 
-    private func fetchKeys(_ ticket: KeyRefreshMachine.Ticket) async throws(KeyRefreshFailure) -> KeyRefreshMachine.Outcome {
+    private func fetchKeys(_ ticket: KeyRefreshMachine.Ticket) async throws(KeyRefreshFailure)
+        -> KeyRefreshMachine.Outcome
+    {
         let url = try await keySetURL()
         let response = try await get(
             FetchRequest(
@@ -222,7 +235,9 @@ extension RemoteKeys {
             )
         )
         let life = policy.life(cacheControl: response["cache-control"], age: response["age"])
-        if response.status == 304, ticket.entityTag != nil || ticket.lastModified != nil { return .unchanged(life: life) }
+        if response.status == 304, ticket.entityTag != nil || ticket.lastModified != nil {
+            return .unchanged(life: life)
+        }
         guard response.status == 200 else { throw .status }
         guard let set = try? JWKSet(response.body, origin: .fetched) else { throw .content }
         guard set.usableKeyCount > 0 else { throw .noUsableKey }

@@ -6,7 +6,9 @@ package struct ServiceURL: Sendable, Hashable {
     package let text: String
     /// Scheme and authority.
     package let origin: String
-    /// Path with its leading slash; empty for none. Never a query or fragment.
+    /// Path with its leading slash; empty for none.
+    ///
+    /// Never a query or fragment.
     package let path: String
     package let host: String
 

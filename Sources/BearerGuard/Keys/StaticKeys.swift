@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// Keys that the operator gave: a key set, PEM texts, or a shared secret. They change with the configuration alone.
+/// Keys that the operator gave: a key set, PEM texts, or a shared secret.
+///
+/// They change with the configuration alone.
 public final class StaticKeys: KeySource {
     package let snapshot: KeySnapshot
 

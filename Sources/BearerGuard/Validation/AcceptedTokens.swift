@@ -22,7 +22,9 @@ public struct AcceptedTokens: Sendable, Hashable {
     /// Tokens whose `typ` is one of these media types, with or without `application/`, in any case.
     public static func types(_ types: [String]) -> AcceptedTokens { AcceptedTokens(rule: .types(types)) }
 
-    /// Any `typ` and shape. For test vectors and inspection; a server that used it would take ID tokens for access.
+    /// Any `typ` and shape.
+    ///
+    /// For test vectors and inspection; a server that used it would take ID tokens for access.
     package static let uncheckedType = AcceptedTokens(rule: .unchecked)
 
     /// Claims that the kind demands beyond the policy's own.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// The checks on claims, small and in a fixed order. Each returns the reason to refuse, or nil.
+/// The checks on claims, small and in a fixed order.
+///
+/// Each returns the reason to refuse, or nil.
 enum ClaimChecks {
     typealias Check = @Sendable (JSONObject, ValidationPolicy, UnixTime) -> Rejection?
 
@@ -24,7 +26,9 @@ enum ClaimChecks {
         if (issuer + "/").isExactly(expected) || issuer.isExactly(expected + "/") {
             return "iss differs from the configured issuer by a trailing slash"
         }
-        if issuer.lowercased().isExactly(expected.lowercased()) { return "iss differs from the configured issuer by case" }
+        if issuer.lowercased().isExactly(expected.lowercased()) {
+            return "iss differs from the configured issuer by case"
+        }
         return "iss is not the configured issuer"
     }
 

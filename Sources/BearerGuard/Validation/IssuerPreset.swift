@@ -120,7 +120,9 @@ public struct IssuerPreset: Sendable {
                 ["Bearer", "DPoP"].contains($0["typ"]?.stringValue ?? "")
             }
         ],
-        issuerFault: { $0.contains("/realms/") ? nil : "a Keycloak issuer names its realm, as in https://HOST/realms/REALM" }
+        issuerFault: {
+            $0.contains("/realms/") ? nil : "a Keycloak issuer names its realm, as in https://HOST/realms/REALM"
+        }
     )
 
     /// Amazon Cognito user pools.
@@ -138,7 +140,8 @@ public struct IssuerPreset: Sendable {
             ClaimCheck("token_use is not access") { $0["token_use"]?.stringValue == "access" }
         ],
         issuerFault: {
-            $0.hasPrefix("https://cognito-idp.") ? nil : "a Cognito issuer is https://cognito-idp.REGION.amazonaws.com/POOL"
+            $0.hasPrefix("https://cognito-idp.")
+                ? nil : "a Cognito issuer is https://cognito-idp.REGION.amazonaws.com/POOL"
         }
     )
 

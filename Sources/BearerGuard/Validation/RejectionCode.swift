@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// The closed list of reasons why a request or token is refused. Errors, challenges, events, the command line and the
-/// documentation all read it from here.
+/// The closed list of reasons why a request or token is refused.
+///
+/// Errors, challenges, events, the command line and the documentation all read it from here.
 public struct RejectionCode: Sendable, Hashable, CustomStringConvertible, CaseIterable {
     private enum Code: String, CaseIterable {
         case missingToken = "missing_token"

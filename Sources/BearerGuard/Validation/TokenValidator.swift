@@ -65,7 +65,9 @@ package struct TokenValidator: Sendable {
         }
     }
 
-    /// Judges `token` by `keys` at `now`. With `collectsAll` every check is made that still can be.
+    /// Judges `token` by `keys` at `now`.
+    ///
+    /// With `collectsAll` every check is made that still can be.
     package func judge(
         _ token: UnverifiedToken,
         keys: KeySnapshot,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// What must hold of one issuer's tokens. Everything that security rests on is a required argument, and everything is
-/// checked here, once.
+/// What must hold of one issuer's tokens.
+///
+/// Everything that security rests on is a required argument, and everything is checked here, once.
 public struct ValidationPolicy: Sendable {
     enum IssuerRule: Sendable {
         case exactly(String)
@@ -70,7 +71,9 @@ public struct ValidationPolicy: Sendable {
         guard !audience.isEmpty, !audience.contains("") else {
             throw ConfigurationError("audience is empty: name what tokens for this API carry in 'aud'")
         }
-        guard !algorithms.isEmpty else { throw ConfigurationError("algorithms is empty: name those the issuer signs with") }
+        guard !algorithms.isEmpty else {
+            throw ConfigurationError("algorithms is empty: name those the issuer signs with")
+        }
         guard algorithms.allSatisfy(\.isSymmetric) || !algorithms.contains(where: \.isSymmetric) else {
             throw ConfigurationError(
                 "algorithms mixes HMAC with public-key ones: whoever holds a public key could forge; use one kind"
@@ -122,7 +125,9 @@ public struct ValidationPolicy: Sendable {
         self.requiresExpiration = requiresExpiration
     }
 
-    /// A policy with holes, for test vectors, inspection and audits that ask less. A server has no use for it.
+    /// A policy with holes, for test vectors, inspection and audits that ask less.
+    ///
+    /// A server has no use for it.
     package static func unsafeWithHoles(
         issuer: String?,
         audience: [String]?,
