@@ -5,7 +5,9 @@ import BearerGuard
 import BearerGuardTesting
 
 /// First sight of a token: the whole guard against one raw OpenSSL verification of the same signature, in rounds that
-/// take turns. Machines are noisy, so only ratios of medians mean anything.
+/// take turns.
+///
+/// Machines are noisy, so only ratios of medians mean anything.
 @main
 enum FirstSight {
     static func main() async throws {
@@ -26,7 +28,9 @@ enum FirstSight {
             var whole: [Duration] = []
             var limit: [Duration] = []
             for _ in 0..<31 {
-                limit.append(ContinuousClock().measure { for _ in 0..<200 where !raw.verify() { print("raw: refused") } })
+                limit.append(
+                    ContinuousClock().measure { for _ in 0..<200 where !raw.verify() { print("raw: refused") } }
+                )
                 let start = ContinuousClock.now
                 for _ in 0..<200 where await requestGuard.authorize(credentials).accessToken == nil {
                     print("guard: refused")
