@@ -47,6 +47,9 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
             timeout: .init(connect: .seconds(2)),
             decompression: .disabled
         )
+        // The first failure to connect is the answer: retrying is the refresh policy's business, and a client that
+        // retries by itself would report every cause as a timeout.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.proxy = options.proxy.map { .server(host: $0.host, port: $0.port) }
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         self.options = options

@@ -17,6 +17,7 @@ public struct AuditPolicy: Sendable {
     private let issuers: [ExactString: Judge]
     /// Judges tokens of an issuer that is not known, where all issuers share one key set.
     private let fallback: Judge?
+    private let requirement: Requirement
 
     struct Judge: Sendable {
         let alias: String
@@ -33,8 +34,13 @@ public struct AuditPolicy: Sendable {
     }
 
     /// Judges by trusted issuers, each with keys of its own.
-    public init(issuers: [TrustedIssuer], instant: Instant) {
-        self.init(issuers: issuers, instant: instant, sharesKeys: false)
+    ///
+    /// - Parameters:
+    ///   - issuers: the trusted issuers.
+    ///   - requirement: what every token must meet beyond being valid.
+    ///   - instant: the time to judge at.
+    public init(issuers: [TrustedIssuer], requiring requirement: Requirement = .authenticated, instant: Instant) {
+        self.init(issuers: issuers, instant: instant, sharesKeys: false, requirement: requirement)
     }
 
     /// Judges by one key set.
@@ -81,7 +87,13 @@ public struct AuditPolicy: Sendable {
         self.init(issuers: [issuer], instant: instant, sharesKeys: true)
     }
 
-    private init(issuers: [TrustedIssuer], instant: Instant, sharesKeys: Bool) {
+    private init(
+        issuers: [TrustedIssuer],
+        instant: Instant,
+        sharesKeys: Bool,
+        requirement: Requirement = .authenticated
+    ) {
+        self.requirement = requirement
         let judges = issuers.map { issuer in
             Judge(
                 alias: issuer.alias,
@@ -101,6 +113,31 @@ public struct AuditPolicy: Sendable {
     /// The issuers' names with their keys, for the summary.
     var knownKeys: Set<ExactString> {
         Set(issuers.values.flatMap { judge in judge.keyIDs.map { ExactString($0) } })
+    }
+
+    /// Makes every check on a token, the requirement last and only on a token that passed all others.
+    func judgement(
+        _ token: UnverifiedToken,
+        by judge: Judge,
+        keys: KeySnapshot,
+        at now: UnixTime,
+        _ fingerprint: TokenFingerprint
+    ) -> TokenValidator.Judgement {
+        var judgement = judge.validator.judge(token, keys: keys, at: now, collectsAll: true)
+        let accessToken = judge.validator.accessToken(
+            judgement,
+            of: token,
+            issuerAlias: judge.alias,
+            fingerprint: fingerprint,
+            usesStaleKeys: false
+        )
+        if let accessToken {
+            let isMet = requirement.isMet(by: accessToken)
+            let finding = isMet ? nil : Rejection(.insufficientScope, "the requirement of the policy is not met")
+            judgement.checks.append((.requirement, finding))
+            if let finding { judgement.findings.append(finding) }
+        }
+        return judgement
     }
 
     func judge(of token: UnverifiedToken) -> (judge: Judge, isOwn: Bool)? {

@@ -69,7 +69,7 @@ extension AuditPolicy {
         case .unavailable: inspection.lacksKeys = true
         }
         let now = if case .at(let time) = instant { time } else { UnixTime(seconds: 0) }
-        let judgement = judge.validator.judge(token, keys: keys, at: now, collectsAll: true)
+        let judgement = judgement(token, by: judge, keys: keys, at: now, inspection.fingerprint)
         let policy = judge.validator.policy
         inspection.checks += judgement.checks.map { entry in
             if entry.check == .signature, inspection.lacksKeys {

@@ -70,7 +70,7 @@ extension AuditPolicy {
         switch judge.keys.current() {
         case .unavailable: return undecided(line, [.keysUnavailable], fingerprint, nil, issuer: alias)
         case .fresh(let keys), .stale(let keys):
-            let judgement = judge.validator.judge(token, keys: keys, at: now, collectsAll: true)
+            let judgement = judgement(token, by: judge, keys: keys, at: now, fingerprint)
             return verdict(line, judgement.findings.map(\.code), alias, token.header, fingerprint)
         }
     }

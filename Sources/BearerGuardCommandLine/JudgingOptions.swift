@@ -38,7 +38,11 @@ struct JudgingOptions: ParsableArguments {
                 )
             }
             let document = try PolicyFile.load(policy)
-            return AuditPolicy(issuers: try PolicyFile.issuers(of: document, at: policy), instant: instant)
+            return AuditPolicy(
+                issuers: try PolicyFile.issuers(of: document, at: policy),
+                requiring: document.requirement,
+                instant: instant
+            )
         }
         guard let jwks else { return nil }
         let allowed = try allowedAlgorithms()

@@ -145,6 +145,19 @@ struct TranscriptTests {
         #expect(answer.output.contains(#""verdict":"undecided","reason":"keys_unavailable""#))
     }
 
+    @Test("A policy's requirement holds for captured tokens too")
+    func auditRequirement() throws {
+        let policy = try String(contentsOfFile: folder.path("policy.yaml"), encoding: .utf8)
+        try folder.write(policy + "\nrequire: {scopes: [read]}\n", to: "strict.yaml")
+        let arguments = ["audit", "--policy", folder.path("strict.yaml"), "--at", "\(Self.now)", "--format", "ndjson"]
+        let input = issuer.token(scopes: ["read"]) + "\n" + issuer.token() + "\n"
+        let answer = try Program.run(arguments, input: input)
+        #expect(answer.status == 1)
+        let lines = answer.output.split(separator: "\n")
+        #expect(lines.first?.contains(#""verdict":"valid""#) == true)
+        #expect(lines.last?.contains(#""reason":"insufficient_scope","findings":["insufficient_scope"]"#) == true)
+    }
+
     @Test("A line without a token is an input fault that loses nothing else")
     func inputFault() throws {
         let answer = try Program.run(

@@ -52,7 +52,10 @@ struct PolicyReader {
         let maximumAge = integer(object, "maximumAge", path)
         let roles = rolePaths(object, path)
         let checks = claimChecks(object, path)
-        let loopback = object["allowLoopbackHTTP"].map { $0.boolValue ?? false } ?? false
+        let loopback = object["allowLoopbackHTTP"]?.boolValue ?? false
+        if let value = object["allowLoopbackHTTP"], value.boolValue == nil {
+            fault("\(path).allowLoopbackHTTP", "must be true or false")
+        }
         let keys = keys(object, path, algorithms)
         guard faults.count == before, let issuer, let keys else { return nil }
         do throws(ConfigurationError) {

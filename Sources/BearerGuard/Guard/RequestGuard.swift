@@ -203,20 +203,16 @@ extension RequestGuard {
 
     private func decide(_ pending: Pending, _ judgement: TokenValidator.Judgement, _ request: Request) -> Decision {
         if let rejection = judgement.findings.first { return refuse(rejection, request) }
-        guard let key = judgement.key, let object = judgement.claims, let algorithm = pending.token.header.algorithm
-        else {
+        let accessToken = pending.validator.accessToken(
+            judgement,
+            of: pending.token,
+            issuerAlias: pending.issuer.alias,
+            fingerprint: request.fingerprint ?? fingerprintKey.fingerprint(of: pending.bytes),
+            usesStaleKeys: request.usesStaleKeys
+        )
+        guard let token = accessToken else {
             return refuse(Rejection(.badSignature, "nothing was verified"), request)
         }
-        let claims = Claims(object)
-        let token = AccessToken(
-            claims: claims,
-            issuerAlias: pending.issuer.alias,
-            algorithm: algorithm,
-            key: key,
-            fingerprint: request.fingerprint ?? fingerprintKey.fingerprint(of: pending.bytes),
-            usesStaleKeys: request.usesStaleKeys,
-            roles: claims.texts(at: pending.issuer.policy.rolePaths)
-        )
         guard request.requirement.isMet(by: token) else {
             return refuse(Rejection(.insufficientScope, "the requirement is not met"), request)
         }

@@ -126,9 +126,9 @@ public final class RemoteKeys: KeySource {
     /// Waits for a refresh where one may bring the key, at most as long as one fetch with its retry takes.
     public func resolve(missing keyID: String?) async -> KeyResolution {
         let now = clock.uptime()
-        let (action, waiter) = state.withLock { state -> (KeyRefreshMachine.MissingAction, UInt64?) in
+        let (action, waiter) = state.withLock { state -> (KeyRefreshMachine.MissingAction?, UInt64?) in
             // Room first: a fetch that nobody may wait for must not start.
-            guard state.waiters.count < policy.waiters else { return (.unavailable(retryAfter: .seconds(1)), nil) }
+            guard state.waiters.count < policy.waiters else { return (nil, nil) }
             let action = state.machine.missing(keyID, at: now)
             switch action {
             case .fetch, .join:
@@ -138,6 +138,7 @@ public final class RemoteKeys: KeySource {
             }
         }
         switch action {
+        case nil: return .unavailable(.init(cause: .overloaded, retryAfter: 1))
         case .unknown: return .unknown
         case .unavailable(let pause): return .unavailable(.init(cause: .unreachable, retryAfter: pause.wholeSeconds))
         case .fetch(let ticket):

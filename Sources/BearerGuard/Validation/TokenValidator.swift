@@ -29,6 +29,7 @@ package struct TokenValidator: Sendable {
         case requiredClaims = "required claims"
         case customChecks = "custom checks"
         case binding
+        case requirement
     }
 
     /// What came of a token.
@@ -115,6 +116,29 @@ package struct TokenValidator: Sendable {
         }
         _ = ends(.binding, confirmation(claims))
         return judgement
+    }
+
+    /// The verified token, out of a judgement without a finding; nil for any other.
+    package func accessToken(
+        _ judgement: Judgement,
+        of token: UnverifiedToken,
+        issuerAlias: String,
+        fingerprint: TokenFingerprint,
+        usesStaleKeys: Bool
+    ) -> AccessToken? {
+        guard judgement.findings.isEmpty, let key = judgement.key, let object = judgement.claims,
+            let algorithm = token.header.algorithm
+        else { return nil }
+        let claims = Claims(object)
+        return AccessToken(
+            claims: claims,
+            issuerAlias: issuerAlias,
+            algorithm: algorithm,
+            key: key,
+            fingerprint: fingerprint,
+            usesStaleKeys: usesStaleKeys,
+            roles: claims.texts(at: policy.rolePaths)
+        )
     }
 
     /// The signature alone: key selection, then verification by every candidate.

@@ -163,7 +163,7 @@ public struct ValidationPolicy: Sendable {
         case .requiredClaims: requiredClaims.isEmpty ? "none are required" : nil
         case .customChecks: checks.isEmpty ? "there are none" : nil
         case .binding: claims?["cnf"] == nil ? "the token is not bound" : "a token alone cannot show it"
-        case .algorithm, .payload, .signature, .type, .expiration, .claimTypes: nil
+        case .algorithm, .payload, .signature, .type, .expiration, .claimTypes, .requirement: nil
         }
     }
 }
