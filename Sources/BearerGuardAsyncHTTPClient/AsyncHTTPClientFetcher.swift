@@ -28,7 +28,7 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
     private let client: HTTPClient
     private let options: Options
 
-    /// A fetcher with a client of its own; end it with ``shutdown()``.
+    /// A fetcher with a client of its own, which ends with it or earlier by ``shutdown()``.
     ///
     /// - Throws: ``ConfigurationError`` when the file of trust roots cannot be read.
     public init(options: Options = Options()) throws(ConfigurationError) {
@@ -53,6 +53,11 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
         configuration.proxy = options.proxy.map { .server(host: $0.host, port: $0.port) }
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         self.options = options
+    }
+
+    deinit {
+        // A client that is dropped while it runs stops a debug build; nobody can wait for this one any more.
+        client.shutdown { _ in }
     }
 
     /// Closes connections.

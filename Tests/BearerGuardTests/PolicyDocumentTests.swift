@@ -84,7 +84,10 @@ struct PolicyDocumentTests {
             (#""keys":{"jwksURL":"http://idp.test/jwks"}"#, "not https"),
             (#""keys":{"jwksURL":"https://169.254.169.254/"}"#, "cloud-metadata"),
             (#""keys":{"secretFile":"s"}"#, "the one algorithm"),
-            (#""keys":{}"#, "exactly one"),
+            (#""keys":{}"#, "exactly one"), (#""keys":{"file":"a","kid":"k"}"#, "names its own"),
+            (#""keys":{"pem":"x","kid":7},"algorithms":["ES256"]"#, "must be a text"),
+            (#""allowLoopbackHTTP":"yes""#, "true or false"),
+            (#""tokenKind":{"types":["x"],"y":1}"#, "must be 'accessToken'"),
         ]
     )
     func unsafeSettings(_ members: String, _ reason: String) throws {
@@ -101,6 +104,17 @@ struct PolicyDocumentTests {
     )
     func emptyDocuments(_ text: String) {
         #expect(throws: PolicyDocument.Faults.self) { try PolicyDocument(json: Array(text.utf8)) }
+    }
+
+    @Test(
+        "A requirement that cannot be read is a fault, never a weaker requirement",
+        arguments: ["claims", "scopes", "roles", "role"]
+    )
+    func brokenRequirement(_ member: String) throws {
+        let text = #"{"require":{"\#(member)":7},"issuers":[{"issuer":"https://idp.test","audience":"a"}]}"#
+        let faults = try #require(throws: PolicyDocument.Faults.self) { try PolicyDocument(json: Array(text.utf8)) }
+            .faults
+        #expect(faults.map(\.path) == ["require.\(member)"])
     }
 
     @Test("An HMAC issuer whose keys would be fetched is refused when its keys are made")

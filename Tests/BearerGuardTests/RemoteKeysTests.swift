@@ -257,6 +257,14 @@ struct RemoteKeysTests {
         #expect(await outcome(requestGuard, issuer.token()) == "authorized")
     }
 
+    @Test("The issuer's Retry-After is what the caller is told")
+    func retryAfter() async throws {
+        fetcher.script(Self.jwksURL, .status(503, fields: ["Retry-After": "42"]))
+        let keys = try RemoteKeys(jwksURL: Self.jwksURL, fetcher: fetcher, clock: clock.withoutPauses)
+        let failure = await #expect(throws: KeysUnavailable.self) { try await keys.warmUp() }
+        #expect(failure?.retryAfter == 42)
+    }
+
     @Test("At most 256 requests wait for one fetch; the next is told to come back")
     func waiters() async throws {
         fetcher.script(Self.jwksURL, .json(issuer.keySet))

@@ -10,10 +10,10 @@ public struct SharedSecret: Sendable, Hashable, CustomStringConvertible, CustomD
 {
     package let bytes: [UInt8]
 
-    /// Takes the secret's bytes.
+    /// Takes the secret's bytes; nil for fewer than 32 of them.
     ///
-    /// - Throws: ``ConfigurationError`` is not thrown here; a secret shorter than 32 bytes is refused by returning nil,
-    ///   because RFC 7518 §3.2 demands at least the length of the hash.
+    /// RFC 7518 §3.2 demands at least the length of the hash, so HS384 and HS512 need more, which is checked where the
+    /// algorithm is known.
     public init?(_ bytes: some Sequence<UInt8>) {
         let bytes = Array(bytes)
         guard bytes.count >= 32 else { return nil }

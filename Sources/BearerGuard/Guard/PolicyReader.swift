@@ -110,7 +110,10 @@ struct PolicyReader {
 
     private mutating func tokenKind(_ object: JSONObject, _ path: String) -> AcceptedTokens {
         guard let value = object["tokenKind"] else { return .accessToken }
-        if let types = value.objectValue?["types"]?.stringsValue, !types.isEmpty { return .types(types) }
+        if let object = value.objectValue, object.count == 1, let types = object["types"]?.stringsValue, !types.isEmpty
+        {
+            return .types(types)
+        }
         switch value.stringValue {
         case "accessToken": return .accessToken
         case "rfc9068": return .rfc9068
@@ -160,11 +163,14 @@ struct PolicyReader {
         guard sources.count == 1, let source = sources.first else {
             return fault(here, "must name exactly one of jwksURL, file, jwks, pem, secretFile")
         }
+        if keys["kid"] != nil, !["pem", "secretFile"].contains(source.name) {
+            return fault("\(here).kid", "names a key of pem or secretFile; a key set names its own")
+        }
         if source.name == "jwks" { return .keySet(source.value) }
         guard let target = source.value.stringValue, !target.isEmpty else {
             return fault("\(here).\(source.name)", "must be a text")
         }
-        let keyID = keys["kid"]?.stringValue
+        let keyID = text(keys, "kid", here)
         switch source.name {
         case "jwksURL": return .jwksURL(target)
         case "file": return .file(target)
@@ -192,6 +198,9 @@ struct PolicyReader {
             for scope in object[name]?.stringsValue ?? [] where !Scopes.isScope(scope) {
                 fault("\(path).\(name)", "holds a text that is no scope (RFC 6749: no space, quote or backslash)")
             }
+        }
+        if let claims = object["claims"], claims.objectValue == nil {
+            fault("\(path).claims", "must be an object of claims and the values they must have")
         }
         for member in object["claims"]?.objectValue?.members ?? [] {
             requirement = requirement.and(.claim(ClaimPath(names: [member.name]), equals: member.value))

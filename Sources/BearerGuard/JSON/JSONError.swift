@@ -3,7 +3,7 @@
 
 /// Why a text was refused as JSON (RFC 8259), without any of its bytes.
 package enum JSONError: Error, Hashable {
-    /// Not JSON, not UTF-8, with text behind the value, or with U+0000 in a string.
+    /// Not JSON, not UTF-8, with text behind the value, or with a bare control character in a string.
     case malformed
     /// A member name occurs twice in one object (RFC 7519 §4 lets a reader refuse that).
     case duplicateMember

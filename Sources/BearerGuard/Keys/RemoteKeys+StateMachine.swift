@@ -55,6 +55,9 @@ package struct KeyRefreshMachine: Sendable {
         self.policy = policy
     }
 
+    /// Whether a fetch is under way.
+    package var isFetching: Bool { inFlight != nil }
+
     /// The keys at hand, and a fetch to start in the background when they are about to end.
     package mutating func current(at now: Duration) -> (availability: KeyAvailability, refresh: Ticket?) {
         guard let held, now < held.usableUntil else {

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The keys of one issuer, fetched over HTTP and kept while the issuer is slow, rotating or down.
 ///
-/// All decisions are ``KeyRefreshMachine``'s; this is the shell that locks, fetches and wakes.
+/// All decisions are a state machine's; this is the shell that locks, fetches and wakes.
 public final class RemoteKeys: KeySource {
     /// Where the key set is.
     private enum Location: Sendable {
@@ -165,12 +165,13 @@ extension RemoteKeys {
     private func wait(_ waiter: UInt64, starting start: () -> Void) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isCancelled = state.withLock { state in
-                    if state.cancelled.remove(waiter) != nil { return true }
+                // The fetch may have ended since it was joined: then nobody would wake this one any more.
+                let isOver = state.withLock { state in
+                    if state.cancelled.remove(waiter) != nil || !state.machine.isFetching { return true }
                     state.waiters[waiter] = continuation
                     return false
                 }
-                if isCancelled { continuation.resume() }
+                if isOver { continuation.resume() }
                 start()
             }
         } onCancel: {
@@ -208,21 +209,35 @@ extension RemoteKeys {
         if let onRefresh { onRefresh(event(result, availability)) }
     }
 
+    /// Why an attempt failed, and when the issuer wants to be asked again.
+    private struct Failure: Error {
+        let cause: KeyRefreshFailure
+        var retryAfter: Duration?
+
+        static let content = Failure(cause: .content)
+
+        /// An answer other than 200, with its `Retry-After` in seconds (RFC 9110 §10.2.3).
+        static func status(_ response: FetchResponse) -> Failure {
+            let seconds = response["retry-after"].flatMap { Int64($0) }
+            return Failure(cause: .status, retryAfter: seconds.map { .seconds(min(max(0, $0), 86_400)) })
+        }
+    }
+
     private struct Attempt {
-        var outcome: KeyRefreshMachine.Outcome
-        var failure: KeyRefreshFailure?
+        let outcome: KeyRefreshMachine.Outcome
+        let failure: KeyRefreshFailure?
         var mayRetry: Bool { failure == .connection || failure == .timeout || failure == .status }
     }
 
     private func attempt(_ ticket: KeyRefreshMachine.Ticket) async -> Attempt {
-        do throws(KeyRefreshFailure) {
+        do throws(Failure) {
             return Attempt(outcome: try await fetchKeys(ticket), failure: nil)
         } catch {
-            return Attempt(outcome: .failure(retryAfter: nil), failure: error)
+            return Attempt(outcome: .failure(retryAfter: error.retryAfter), failure: error.cause)
         }
     }
 
-    private func fetchKeys(_ ticket: KeyRefreshMachine.Ticket) async throws(KeyRefreshFailure)
+    private func fetchKeys(_ ticket: KeyRefreshMachine.Ticket) async throws(Failure)
         -> KeyRefreshMachine.Outcome
     {
         let url = try await keySetURL()
@@ -239,9 +254,9 @@ extension RemoteKeys {
         if response.status == 304, ticket.entityTag != nil || ticket.lastModified != nil {
             return .unchanged(life: life)
         }
-        guard response.status == 200 else { throw .status }
+        guard response.status == 200 else { throw .status(response) }
         guard let set = try? JWKSet(response.body, origin: .fetched) else { throw .content }
-        guard set.usableKeyCount > 0 else { throw .noUsableKey }
+        guard set.usableKeyCount > 0 else { throw Failure(cause: .noUsableKey) }
         let generation = state.withLock { state in
             state.generation += 1
             return state.generation
@@ -254,11 +269,11 @@ extension RemoteKeys {
         )
     }
 
-    private func keySetURL() async throws(KeyRefreshFailure) -> String {
+    private func keySetURL() async throws(Failure) -> String {
         switch location {
         case .keySet(let url): return url.text
         case .discovery(let issuer, let url):
-            var failure = KeyRefreshFailure.status
+            var failure = Failure(cause: .status)
             for location in IssuerMetadata.locations(of: url) {
                 let request = FetchRequest(
                     url: location,
@@ -266,7 +281,10 @@ extension RemoteKeys {
                     deadline: policy.deadline
                 )
                 let response = try await get(request)
-                guard response.status == 200 else { continue }
+                guard response.status == 200 else {
+                    failure = .status(response)
+                    continue
+                }
                 if let metadata = try? IssuerMetadata(
                     response.body,
                     issuer: issuer,
@@ -280,11 +298,11 @@ extension RemoteKeys {
         }
     }
 
-    private func get(_ request: FetchRequest) async throws(KeyRefreshFailure) -> FetchResponse {
+    private func get(_ request: FetchRequest) async throws(Failure) -> FetchResponse {
         do {
             return try await fetcher.fetch(request)
         } catch {
-            throw KeyRefreshFailure(error)
+            throw Failure(cause: KeyRefreshFailure(error))
         }
     }
 

@@ -152,7 +152,8 @@ public struct IssuerPreset: Sendable {
     func fault(of issuer: String) -> String? {
         let lower = issuer.lowercased()
         let marks = [
-            "{", "}", "<", ">", "$(", "yourokta", "your_", "your-", "yourdomain", "yourtenant", "example-tenant",
+            "{", "}", "<", ">", "$(", "yourokta", "your_", "your-okta", "your-domain", "your-tenant", "your-org",
+            "yourdomain", "yourtenant", "example-tenant",
         ]
         if let mark = marks.first(where: lower.contains) {
             return "the template's placeholder was not replaced (found '\(mark)'): put your own domain there"

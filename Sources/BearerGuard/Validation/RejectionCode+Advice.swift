@@ -38,7 +38,8 @@ extension RejectionCode {
         case "revoked", "inactive": "The issuer or operator withdrew the token."
         case "cnf_mismatch":
             "The token is bound to a client certificate that was not shown, or by a method not known here."
-        case "dpop_missing": "The token is bound to a key: send it under the DPoP scheme with a proof."
+        case "dpop_missing":
+            "The token is bound to a DPoP key, and a plain bearer token proves nothing; this version checks no proofs, so request an unbound one."
         case "dpop_invalid", "dpop_replayed", "dpop_nonce_required": "Make a new DPoP proof for exactly this request."
         case "insufficient_authentication": "Let the user sign in again, as strongly as the challenge says."
         case "insufficient_scope": "Request the scope, or grant the client the role, that the route requires."
