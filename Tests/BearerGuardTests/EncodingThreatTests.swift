@@ -61,6 +61,7 @@ struct EncodingThreatTests {
         ]
         for text in texts { #expect(await fixture.outcome(text) == "malformed") }
         #expect(await fixture.outcome("\(parts[0]).\(parts[1]).") == "bad_signature")
+        #expect(await fixture.outcome("\(parts[1]).\(parts[2]).") == "malformed")
     }
 
     @Test("E4: a token of 16 KiB is read, one byte more is too large")

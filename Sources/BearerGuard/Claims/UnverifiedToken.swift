@@ -14,9 +14,16 @@ public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStr
     /// Cuts the token, decodes it and reads its header and claims.
     package init(_ bytes: [UInt8], limit: Int = CompactJWS.tokenBytes) throws(JWSFault) {
         jws = try CompactJWS(bytes, limit: limit)
-        header = try JOSEHeader(jws.header)
         let payload = jws.payload
-        unverifiedClaims = Result { () throws(JSONError) in try JSONDocument.object(payload, limits: .token) }
+        let claims = Result { () throws(JSONError) in try JSONDocument.object(payload, limits: .token) }
+        do throws(JWSFault) {
+            header = try JOSEHeader(jws.header)
+        } catch {
+            // A segment went missing and the claims stand where the header should: not a header without `alg`.
+            guard error == .algorithmMissing, case .failure = claims else { throw error }
+            throw .malformed("neither a header nor claims where they should be")
+        }
+        unverifiedClaims = claims
         byteCount = bytes.count
     }
 

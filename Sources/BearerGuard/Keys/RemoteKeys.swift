@@ -282,7 +282,8 @@ extension RemoteKeys {
                 )
                 let response = try await get(request)
                 guard response.status == 200 else {
-                    failure = .status(response)
+                    // Metadata that were refused say more than a second place that has none.
+                    if failure.cause == .status { failure = .status(response) }
                     continue
                 }
                 if let metadata = try? IssuerMetadata(

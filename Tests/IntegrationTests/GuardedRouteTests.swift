@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if Gateway
+import BearerGuard
+import BearerGuardTesting
+import Testing
+
+@Suite("Routes behind the middleware, asked by curl", .enabled(if: Curl.isInstalled, "skipped: no /usr/bin/curl"))
+struct GuardedRouteTests {
+    private let api: GuardedAPI
+
+    init() throws {
+        api = try GuardedAPI()
+    }
+
+    private func bearer(_ token: String) -> [String] { ["Authorization: Bearer \(token)"] }
+
+    @Test("A public route asks for nothing")
+    func publicRoute() async throws {
+        try await api.serve { address in
+            let answer = try await Curl.get(address + "/health")
+            #expect(answer.status == 200)
+            #expect(answer.body == "ok")
+            #expect(answer.values("WWW-Authenticate") == [])
+        }
+    }
+
+    @Test("A good token passes, and the route knows its subject")
+    func goodToken() async throws {
+        try await api.serve { address in
+            let token = api.issuer.token(changes: ["sub": "alice"])
+            let answer = try await Curl.get(address + "/identity", headers: bearer(token))
+            #expect(answer.status == 200)
+            #expect(answer.body == "subject alice")
+            #expect(answer.values("WWW-Authenticate") == [])
+        }
+    }
+
+    @Test("The scheme may be written in any case", arguments: ["bearer", "BEARER", "bEaReR"])
+    func schemeInAnyCase(scheme: String) async throws {
+        try await api.serve { address in
+            let header = "Authorization: \(scheme) \(api.issuer.token())"
+            let answer = try await Curl.get(address + "/identity", headers: [header])
+            #expect(answer.status == 200)
+            #expect(answer.body == "subject user-1")
+        }
+    }
+
+    @Test("A route that needs scopes takes a token with all of them")
+    func grantedScopes() async throws {
+        try await api.serve { address in
+            let token = api.issuer.token(scopes: ["orders:list", "orders:read"])
+            let answer = try await Curl.get(address + "/orders", headers: bearer(token))
+            #expect(answer.status == 200)
+            #expect(answer.body == "subject user-1")
+        }
+    }
+
+    @Test("A token with one scope too few is 403, and the challenge names all that are needed")
+    func missingScope() async throws {
+        try await api.serve { address in
+            let token = api.issuer.token(scopes: ["orders:read"])
+            let answer = try await Curl.get(address + "/orders", headers: bearer(token))
+            #expect(answer.status == 403)
+            #expect(
+                answer.values("WWW-Authenticate") == [
+                    #"Bearer realm="api", error="insufficient_scope", "#
+                        + #"error_description="The access token does not grant what is required", "#
+                        + #"scope="orders:read orders:list""#
+                ]
+            )
+            #expect(answer.body == "")
+            #expect(api.handledCount == 0)
+        }
+    }
+
+    @Test("An optional route serves a request without a token as anonymous")
+    func optionalWithoutToken() async throws {
+        try await api.serve { address in
+            let answer = try await Curl.get(address + "/greeting")
+            #expect(answer.status == 200)
+            #expect(answer.body == "anonymous")
+        }
+    }
+
+    @Test("An optional route knows the subject of a good token")
+    func optionalWithToken() async throws {
+        try await api.serve { address in
+            let answer = try await Curl.get(address + "/greeting", headers: bearer(api.issuer.token()))
+            #expect(answer.status == 200)
+            #expect(answer.body == "subject user-1")
+        }
+    }
+
+    @Test("A bad token on an optional route is refused, never taken for anonymous")
+    func optionalWithBadToken() async throws {
+        try await api.serve { address in
+            let answer = try await Curl.get(address + "/greeting", headers: bearer(api.issuer.token(with: .expired)))
+            #expect(answer.status == 401)
+            #expect(
+                answer.values("WWW-Authenticate") == [
+                    #"Bearer realm="api", error="invalid_token", error_description="The access token expired""#
+                ]
+            )
+            #expect(answer.body == "")
+            #expect(api.handledCount == 0)
+        }
+    }
+
+    @Test("The token of one request is not that of the next on the same server")
+    func nothingIsKept() async throws {
+        try await api.serve { address in
+            let token = api.issuer.token(changes: ["sub": "alice"])
+            let known = try await Curl.get(address + "/greeting", headers: bearer(token))
+            let unknown = try await Curl.get(address + "/greeting")
+            let refused = try await Curl.get(address + "/identity")
+            #expect(known.body == "subject alice")
+            #expect(unknown.body == "anonymous")
+            #expect(refused.status == 401)
+            #expect(api.handledCount == 2)
+        }
+    }
+}
+#endif
