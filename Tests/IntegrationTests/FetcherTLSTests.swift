@@ -5,7 +5,6 @@
 import BearerGuard
 import BearerGuardAsyncHTTPClient
 import Foundation
-import Hummingbird
 import Testing
 
 @Suite(
@@ -76,18 +75,6 @@ struct FetcherTLSTests {
         try await OpenSSLServer.serve(certificateFor: "localhost", options: old) { port, trustRoots in
             try await AsyncHTTPClientFetcher.use(options(trusting: trustRoots)) { fetcher in
                 await #expect(throws: FetchError.tls) { try await fetcher.fetch(.get("https://localhost:\(port)/")) }
-            }
-        }
-    }
-
-    @Test("A server of plain HTTP under an https URL is refused")
-    func plainServer() async throws {
-        let router = Router()
-        router.get("/jwks") { _, _ in "{}" }
-        try await LoopbackServer.serve(router) { address in
-            let url = "https" + address.dropFirst("http".count) + "/jwks"
-            try await AsyncHTTPClientFetcher.use { fetcher in
-                await #expect(throws: FetchError.tls) { try await fetcher.fetch(.get(url)) }
             }
         }
     }
