@@ -9,7 +9,8 @@ import Testing
 
 @Suite(
     "TLS of the async-http-client fetcher with a real openssl server",
-    .enabled(if: OpenSSLServer.isInstalled, "skipped: no /usr/bin/openssl")
+    .enabled(if: OpenSSLServer.isInstalled, "skipped: no /usr/bin/openssl"),
+    .serialized
 )
 struct FetcherTLSTests {
     private func options(trusting file: String) -> AsyncHTTPClientFetcher.Options {
