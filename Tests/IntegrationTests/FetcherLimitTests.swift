@@ -31,7 +31,11 @@ struct FetcherLimitTests {
         }
         router.get("/endless") { _, _ in
             let body = ResponseBody { writer in
-                while true { try await writer.write(ByteBuffer(bytes: bytes(100))) }
+                let part = ByteBuffer(bytes: bytes(65_536))
+                while true {
+                    try await writer.write(part)
+                    await Task.yield()
+                }
             }
             return Response(status: .ok, body: body)
         }
