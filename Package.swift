@@ -18,6 +18,8 @@ let package = Package(
         .library(name: "BearerGuardObservability", targets: ["BearerGuardObservability"]),
         .library(name: "BearerGuardYAML", targets: ["BearerGuardYAML"]),
         .library(name: "BearerGuardHummingbird", targets: ["BearerGuardHummingbird"]),
+        .library(name: "BearerGuardFlyingFox", targets: ["BearerGuardFlyingFox"]),
+        .library(name: "BearerGuardGRPC", targets: ["BearerGuardGRPC"]),
         .executable(name: "bearerguard", targets: ["BearerGuardCommandLine"]),
     ],
     traits: [
@@ -30,6 +32,8 @@ let package = Package(
             description: "Hummingbird middleware",
             enabledTraits: ["HTTPTypes", "AsyncHTTPClient"]
         ),
+        .trait(name: "FlyingFox", description: "Handler for FlyingFox servers"),
+        .trait(name: "GRPC", description: "Server interceptor for grpc-swift 2"),
         .trait(
             name: "CommandLine",
             description: "The bearerguard program: audit, inspect, keys",
@@ -50,10 +54,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.15.0"),
         .package(url: "https://github.com/jpsim/Yams", "5.0.1"..<"7.0.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.25.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", "0.26.0"..<"0.28.0"),
     ],
     targets: [
         .systemLibrary(
@@ -120,6 +126,20 @@ let package = Package(
             ]
         ),
         .target(
+            name: "BearerGuardFlyingFox",
+            dependencies: [
+                "BearerGuard",
+                .product(name: "FlyingFox", package: "FlyingFox", condition: whenTrait("FlyingFox")),
+            ]
+        ),
+        .target(
+            name: "BearerGuardGRPC",
+            dependencies: [
+                "BearerGuard",
+                .product(name: "GRPCCore", package: "grpc-swift-2", condition: whenTrait("GRPC")),
+            ]
+        ),
+        .target(
             name: "BearerGuardGateway",
             dependencies: [
                 "BearerGuard", "BearerGuardTesting", "BearerGuardHummingbird", "BearerGuardAsyncHTTPClient",
@@ -156,7 +176,9 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "BearerGuardHTTPTypes", "BearerGuardObservability", "BearerGuardTesting",
+                "BearerGuardHTTPTypes", "BearerGuardObservability", "BearerGuardGRPC", "BearerGuardTesting",
+                .product(name: "GRPCCore", package: "grpc-swift-2", condition: whenTrait("GRPC")),
+                .product(name: "GRPCInProcessTransport", package: "grpc-swift-2", condition: whenTrait("GRPC")),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("HTTPTypes")),
                 .product(name: "Logging", package: "swift-log", condition: whenTrait("Observability")),
                 .product(name: "Metrics", package: "swift-metrics", condition: whenTrait("Observability")),
@@ -170,7 +192,10 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "BearerGuardHummingbird", "BearerGuardAsyncHTTPClient", "BearerGuardGateway", "BearerGuardTesting",
+                "BearerGuardHummingbird", "BearerGuardFlyingFox", "BearerGuardAsyncHTTPClient", "BearerGuardGateway",
+                "BearerGuardTesting",
+                .product(name: "FlyingFox", package: "FlyingFox", condition: whenTrait("FlyingFox")),
+                .product(name: "FlyingSocks", package: "FlyingFox", condition: whenTrait("FlyingFox")),
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "Logging", package: "swift-log", condition: whenTrait("Gateway")),
             ]

@@ -149,6 +149,33 @@ struct RemoteKeysTests {
         #expect(refreshes.unusable == [4])
     }
 
+    @Test(
+        "J9: an entry that cannot even be read does not spoil the set",
+        arguments: [
+            #"{"kty":"RSA","kid":"a","kid":"b"}"#, #"{"kty":"EC","x":{"deep":{"a":1,"a":2}}}"#,
+            #"{"kty":"OKP","\u0078":"a","x":"b"}"#,
+            String(repeating: "[", count: 40) + String(repeating: "]", count: 40),
+        ]
+    )
+    func unreadableEntry(_ entry: String) async throws {
+        let good = try #require(issuer.signingKey()).jwk.text
+        fetcher.script(Self.jwksURL, .json(#"{ "note" : [1, {"keys": "]"}] , "keys" : [\#(entry), 12e3 ,\#(good) ] }"#))
+        let requestGuard = try makeGuard()
+        #expect(await outcome(requestGuard, issuer.token()) == "authorized")
+        #expect(refreshes.unusable == [2])
+    }
+
+    @Test(
+        "A key set with two members 'keys', or with text behind it, is none",
+        arguments: [#"{"keys":[GOOD],"keys":[]}"#, #"{"keys":[GOOD]} x"#, #"{"keys":[GOOD],"k\u0065ys":[]}"#]
+    )
+    func brokenSet(_ template: String) async throws {
+        let good = try #require(issuer.signingKey()).jwk.text
+        fetcher.script(Self.jwksURL, .json(template.replacing("GOOD", with: good)))
+        let requestGuard = try makeGuard()
+        #expect(await outcome(requestGuard, issuer.token()) == "keys_unavailable")
+    }
+
     @Test("J11: an issuer that is not configured causes no request")
     func unknownIssuer() async throws {
         fetcher.script(Self.jwksURL, .json(issuer.keySet))

@@ -35,22 +35,36 @@ public struct JWKSet: Sendable {
         do {
             object = try JSONDocument.object(text, limits: .keySet)
         } catch {
-            throw JWKSetFault(detail: "the key set is \(error.detail)")
+            // One entry may be what cannot be read, for a repeated member say: then each is read by itself.
+            guard let entries = JSONArrayEntries.split(Array(text), member: "keys") else {
+                throw JWKSetFault(detail: "the key set is \(error.detail)")
+            }
+            try self.init(entries.map { entry in Result { () throws(JSONError) in try Self.members(entry) } }, origin)
+            return
         }
-        try self.init(object, origin: origin)
-    }
-
-    package init(_ object: JSONObject, origin: JWK.Origin) throws(JWKSetFault) {
         guard let keys = object["keys"]?.arrayValue else {
             throw JWKSetFault(detail: "the key set has no array 'keys'")
         }
+        try self.init(
+            keys.map { value in value.objectValue.map(Result.success) ?? .failure(JSONError.notAnObject) },
+            origin
+        )
+    }
+
+    private static func members(_ entry: ArraySlice<UInt8>) throws(JSONError) -> JSONObject {
+        try JSONDocument.object(entry, limits: .keySet)
+    }
+
+    private init(_ keys: [Result<JSONObject, JSONError>], _ origin: JWK.Origin) throws(JWKSetFault) {
         guard keys.count <= Self.maximumKeys else { throw JWKSetFault(detail: "the key set has over 256 keys") }
-        entries = keys.map { value in
-            guard let members = value.objectValue else {
-                return Entry(keyID: nil, key: .failure(.invalid("not a JSON object")), members: nil)
+        entries = keys.map { entry in
+            switch entry {
+            case .success(let members):
+                let key = Result { () throws(KeyFault) in try JWK.read(members, origin: origin) }
+                return Entry(keyID: members["kid"]?.stringValue, key: key, members: members)
+            case .failure(let error):
+                return Entry(keyID: nil, key: .failure(.invalid(error.detail)), members: nil)
             }
-            let key = Result { () throws(KeyFault) in try JWK.read(members, origin: origin) }
-            return Entry(keyID: members["kid"]?.stringValue, key: key, members: members)
         }
     }
 

@@ -40,6 +40,18 @@ package struct JSONDocument: ~Copyable {
         try JSONDocument(bytes, limits: limits).object()
     }
 
+    /// Whether `bytes` are one JSON value and nothing else, repeated member names and all.
+    package static func isWellFormed(_ bytes: [UInt8]) -> Bool {
+        _ = seed
+        guard let escapedNUL = try? EscapedNUL(bytes).map(\.text) ?? bytes else { return false }
+        var error = json_error_t()
+        let flags = Int(JSON_DECODE_ANY)
+        let root = unsafe escapedNUL.withUnsafeBytes { unsafe json_loadb($0.baseAddress, $0.count, flags, &error) }
+        guard let root = unsafe root else { return false }
+        unsafe bearerguard_json_release(root)
+        return true
+    }
+
     /// Seeds the member hash once, before threads can race for it (jansson's threading notes).
     private static let seed: Void = json_object_seed(0)
 
