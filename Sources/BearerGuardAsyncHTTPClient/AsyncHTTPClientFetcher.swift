@@ -20,13 +20,17 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
         public var proxy: (host: String, port: Int)?
         /// Header fields to add to every request.
         public var extraHeaders: [(name: String, value: String)] = []
+        /// A file whose text is sent as `Authorization: Bearer …`, read again when it changes: a Kubernetes service
+        /// account's own token, which its API server asks for.
+        public var bearerTokenFile: String?
 
-        /// No private CA, no proxy, no extra headers.
+        /// No private CA, no proxy, no extra headers, no token.
         public init() {}
     }
 
     private let client: HTTPClient
     private let options: Options
+    private let bearerToken: BearerTokenFile?
 
     /// A fetcher with a client of its own, which ends with it or earlier by ``shutdown()``.
     ///
@@ -51,8 +55,24 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
         // retries by itself would report every cause as a timeout.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.proxy = options.proxy.map { .server(host: $0.host, port: $0.port) }
+        if options.proxy == nil {
+            // Names are resolved by the client: only the connection itself shows where one led (DNS rebinding).
+            configuration.http1_1ConnectionDebugInitializer = Self.refuseForbiddenAddress
+            configuration.http2ConnectionDebugInitializer = Self.refuseForbiddenAddress
+        }
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         self.options = options
+        bearerToken = options.bearerTokenFile.map(BearerTokenFile.init)
+    }
+
+    /// Ends a connection to an address that keys are never fetched from, before a byte of HTTP is sent.
+    @Sendable
+    private static func refuseForbiddenAddress(_ channel: any Channel) -> EventLoopFuture<Void> {
+        guard let address = channel.remoteAddress?.ipAddress, ForbiddenAddress.contains(address) else {
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }
+        channel.close(promise: nil)
+        return channel.eventLoop.makeFailedFuture(FetchError.forbiddenAddress)
     }
 
     deinit {
@@ -81,6 +101,10 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
         outgoing.headers.add(name: "Accept", value: "application/json, application/jwk-set+json")
         outgoing.headers.add(name: "User-Agent", value: "BearerGuard")
         for header in options.extraHeaders { outgoing.headers.add(name: header.name, value: header.value) }
+        if let bearerToken {
+            guard let token = bearerToken.current() else { throw FetchError.failed }
+            outgoing.headers.add(name: "Authorization", value: "Bearer \(token)")
+        }
         if let tag = request.entityTag { outgoing.headers.add(name: "If-None-Match", value: tag) }
         if let time = request.lastModified { outgoing.headers.add(name: "If-Modified-Since", value: time) }
         let prepared = outgoing
@@ -124,7 +148,13 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
         switch error {
         case let error as FetchError: error
         case let error as HTTPClientError:
-            [.connectTimeout, .readTimeout, .deadlineExceeded].contains(error) ? .timeout : .failed
+            switch error {
+            case .connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded, .tlsHandshakeTimeout,
+                .getConnectionFromPoolTimeout:
+                .timeout
+            case .remoteConnectionClosed: .connection
+            default: .failed
+            }
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: .tls
         case is NIOConnectionError, is IOError, is ChannelError: .connection
         default: .failed

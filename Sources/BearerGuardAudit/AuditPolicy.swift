@@ -22,14 +22,18 @@ public struct AuditPolicy: Sendable {
     struct Judge: Sendable {
         let alias: String
         let validator: TokenValidator
-        let keys: any KeySource
+        let keys: JudgeKeys
+
+        init(_ issuer: TrustedIssuer, _ keys: JudgeKeys) {
+            alias = issuer.alias
+            // A capture says nothing of the sender: whether a bound token came with its proof stays open.
+            validator = TokenValidator(policy: issuer.policy, binding: .unknown)
+            self.keys = keys
+        }
 
         /// The key identifiers that exist, so that a report counts by key and not by what tokens claim.
         var keyIDs: [String] {
-            switch keys.current() {
-            case .fresh(let snapshot), .stale(let snapshot): snapshot.keys.compactMap(\.keyID)
-            case .unavailable: []
-            }
+            keys.all.compactMap(\.keyID)
         }
     }
 
@@ -38,9 +42,26 @@ public struct AuditPolicy: Sendable {
     /// - Parameters:
     ///   - issuers: the trusted issuers.
     ///   - requirement: what every token must meet beyond being valid.
+    ///   - archive: gives issuers whose keys would have to be fetched the keys of the time that a token is judged at.
     ///   - instant: the time to judge at.
-    public init(issuers: [TrustedIssuer], requiring requirement: Requirement = .authenticated, instant: Instant) {
-        self.init(issuers: issuers, instant: instant, sharesKeys: false, requirement: requirement)
+    /// - Throws: ``ConfigurationError`` when the archive cannot be read.
+    public init(
+        issuers: [TrustedIssuer],
+        requiring requirement: Requirement = .authenticated,
+        archive: KeyArchive? = nil,
+        instant: Instant
+    ) throws(ConfigurationError) {
+        var judges: [Judge] = []
+        for issuer in issuers {
+            let keys: JudgeKeys
+            if let archive, issuer.keys is OfflineKeys {
+                keys = .archived(try archive.history(of: issuer.policy.issuer))
+            } else {
+                keys = .source(issuer.keys)
+            }
+            judges.append(Judge(issuer, keys))
+        }
+        self.init(issuers, judges, instant: instant, sharesKeys: false, requirement: requirement)
     }
 
     /// Judges by one key set.
@@ -80,28 +101,21 @@ public struct AuditPolicy: Sendable {
                 alias: name.map(\.escapedForLogs) ?? ""
             )
         }
-        self.init(issuers: trusted, instant: instant, sharesKeys: true)
+        self.init(trusted, trusted.map { Judge($0, .source(keys)) }, instant: instant, sharesKeys: true)
     }
 
     init(holdingNoKeys issuer: TrustedIssuer, _ instant: Instant) {
-        self.init(issuers: [issuer], instant: instant, sharesKeys: true)
+        self.init([issuer], [Judge(issuer, .source(issuer.keys))], instant: instant, sharesKeys: true)
     }
 
     private init(
-        issuers: [TrustedIssuer],
+        _ issuers: [TrustedIssuer],
+        _ judges: [Judge],
         instant: Instant,
         sharesKeys: Bool,
         requirement: Requirement = .authenticated
     ) {
         self.requirement = requirement
-        let judges = issuers.map { issuer in
-            Judge(
-                alias: issuer.alias,
-                // A capture says nothing of the sender: whether a bound token came with its proof stays open.
-                validator: TokenValidator(policy: issuer.policy, binding: .unknown),
-                keys: issuer.keys
-            )
-        }
         self.instant = instant
         self.issuers = Dictionary(
             zip(issuers.map { ExactString($0.policy.issuer) }, judges),
@@ -128,8 +142,7 @@ public struct AuditPolicy: Sendable {
             judgement,
             of: token,
             issuerAlias: judge.alias,
-            fingerprint: fingerprint,
-            usesStaleKeys: false
+            fingerprint: fingerprint
         )
         if let accessToken {
             let isMet = requirement.isMet(by: accessToken)

@@ -63,12 +63,10 @@ extension AuditPolicy {
             return inspection
         }
         inspection.issuer = isOwn && !judge.alias.isEmpty ? judge.alias : nil
-        var keys = KeySnapshot(keys: [])
-        switch judge.keys.current() {
-        case .fresh(let snapshot), .stale(let snapshot): keys = snapshot
-        case .unavailable: inspection.lacksKeys = true
-        }
         let now = if case .at(let time) = instant { time } else { UnixTime(seconds: 0) }
+        let known = judge.keys.snapshot(at: now)
+        inspection.lacksKeys = known == nil
+        let keys = known ?? KeySnapshot(keys: [])
         let judgement = judgement(token, by: judge, keys: keys, at: now, inspection.fingerprint)
         let policy = judge.validator.policy
         inspection.checks += judgement.checks.map { entry in

@@ -23,6 +23,8 @@ struct Verdict: Sendable {
     let fingerprint: TokenFingerprint?
     /// Why a line could not be judged.
     let note: String?
+    /// When the issuer no longer published the key of a valid token; nil while it does, or where that is not known.
+    var keyWithdrawnSince: UnixTime?
 
     /// The verdict as one line of JSON.
     func json(file: String?) -> String {
@@ -37,6 +39,7 @@ struct Verdict: Sendable {
         members.append(("kid", keyID.map { .string($0) } ?? .null))
         members.append(("alg", algorithm.map { .string($0) } ?? .null))
         members.append(("fingerprint", fingerprint.map { .string($0.text) } ?? .null))
+        if let time = keyWithdrawnSince { members.append(("key_withdrawn_since", .string(time.text))) }
         if let note { members.append(("note", .string(note))) }
         return JSONValue.object(members).text
     }
@@ -67,12 +70,15 @@ extension AuditPolicy {
             guard let time = line.time else { return undecided(line, [], fingerprint, "no time of capture") }
             now = time
         }
-        switch judge.keys.current() {
-        case .unavailable: return undecided(line, [.keysUnavailable], fingerprint, nil, issuer: alias)
-        case .fresh(let keys), .stale(let keys):
-            let judgement = judgement(token, by: judge, keys: keys, at: now, fingerprint)
-            return verdict(line, judgement.findings.map(\.code), alias, token.header, fingerprint)
+        guard let keys = judge.keys.snapshot(at: now) else {
+            return undecided(line, [.keysUnavailable], fingerprint, nil, issuer: alias)
         }
+        let judgement = judgement(token, by: judge, keys: keys, at: now, fingerprint)
+        var verdict = verdict(line, judgement.findings.map(\.code), alias, token.header, fingerprint)
+        if verdict.outcome == .valid, let thumbprint = judgement.key?.thumbprint {
+            verdict.keyWithdrawnSince = judge.keys.withdrawnSince(thumbprint: thumbprint)
+        }
+        return verdict
     }
 
     private func verdict(

@@ -24,6 +24,7 @@ struct AuditCommand: AsyncParsableCommand {
             EXAMPLES
               bearerguard audit tokens.ndjson --policy api.yaml
               bearerguard audit tokens.txt --jwks keys.json --at now
+              bearerguard audit day.ndjson --policy api.yaml --archive keys/
               zcat day.gz | bearerguard audit - --policy api.yaml --format ndjson
 
             EXIT STATUS

@@ -14,6 +14,14 @@ struct JudgingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A policy document in JSON or YAML.", valueName: "file"))
     var policy: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Keys of the past, as `bearerguard keys record` keeps them, for issuers of --policy that would be fetched.",
+            valueName: "folder"
+        )
+    )
+    var archive: String?
+
     @Option(help: "An accepted issuer; may repeat. Without one, 'iss' is not checked.")
     var issuer: [String] = []
 
@@ -38,11 +46,18 @@ struct JudgingOptions: ParsableArguments {
                 )
             }
             let document = try PolicyFile.load(policy)
-            return AuditPolicy(
-                issuers: try PolicyFile.issuers(of: document, at: policy),
-                requiring: document.requirement,
-                instant: instant
-            )
+            let issuers = try PolicyFile.issuers(of: document, at: policy)
+            return try CommandFailure.explaining(archive ?? policy) { () throws(ConfigurationError) in
+                try AuditPolicy(
+                    issuers: issuers,
+                    requiring: document.requirement,
+                    archive: archive.map { path throws(ConfigurationError) in try KeyArchive(reading: path) },
+                    instant: instant
+                )
+            }
+        }
+        guard archive == nil else {
+            throw CommandFailure("--archive needs --policy, whose issuers say whose keys to look for")
         }
         guard let jwks else { return nil }
         let allowed = try allowedAlgorithms()

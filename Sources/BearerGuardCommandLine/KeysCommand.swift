@@ -9,6 +9,20 @@ import BearerGuardAsyncHTTPClient
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
+        abstract: "Look at keys, or record those that issuers publish.",
+        discussion: """
+            EXAMPLES
+              bearerguard keys jwks.json
+              bearerguard keys record --policy api.yaml --archive keys/
+            """,
+        subcommands: [ListKeysCommand.self, RecordKeysCommand.self],
+        defaultSubcommand: ListKeysCommand.self
+    )
+}
+
+struct ListKeysCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
         abstract: "List the keys of a set, and what is wrong with each.",
         discussion: """
             Private and secret members are never shown.

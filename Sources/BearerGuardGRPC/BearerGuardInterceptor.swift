@@ -50,7 +50,8 @@ public struct BearerGuardInterceptor: ServerInterceptor {
     public func intercept<Input: Sendable, Output: Sendable>(
         request: StreamingServerRequest<Input>,
         context: ServerContext,
-        next: @Sendable @concurrent (StreamingServerRequest<Input>, ServerContext) async throws
+        next:
+            @Sendable @concurrent (StreamingServerRequest<Input>, ServerContext) async throws
             -> StreamingServerResponse<Output>
     ) async throws -> StreamingServerResponse<Output> {
         let credentials = RequestCredentials(

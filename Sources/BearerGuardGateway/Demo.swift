@@ -55,8 +55,7 @@ package enum Demo {
         observer: any GuardObserver
     ) throws -> RequestGuard {
         // The demo rotates a key seconds after the first fetch; a real issuer does not, and a cooldown would be right.
-        var policy = RefreshPolicy.standard
-        policy.cooldown = .zero
+        let policy = try RefreshPolicy(cooldown: .zero)
         let keys = try RemoteKeys(
             discovering: issuer.issuer,
             fetcher: fetcher,

@@ -19,7 +19,7 @@ public struct ObservabilityObserver: GuardObserver {
     /// An observer.
     ///
     /// - Parameters:
-    ///   - logger: refusals at debug, failed refreshes and stale keys at warning, new keys at info.
+    ///   - logger: decisions at debug; of keys, what needs attention at warning when it begins, new keys at info.
     ///   - metrics: where counters and timers are made.
     ///   - tracer: where the span of each decision is made.
     public init(
@@ -77,17 +77,48 @@ public struct ObservabilityObserver: GuardObserver {
             dimensions: [("issuer", refresh.issuerAlias), ("outcome", outcome)],
             factory: metrics
         ).increment()
-        let metadata: Logger.Metadata = [
-            "issuer": "\(refresh.issuerAlias)",
-            "outcome": "\(outcome)",
-            "keys": "\(refresh.keyIDs.joined(separator: " "))",
-            "unusable": "\(refresh.unusableKeys)",
-            "stale": "\(refresh.isServingStale)",
-        ]
-        if refresh.failure != nil || refresh.isServingStale {
-            logger.warning("keys could not be refreshed", metadata: metadata)
-        } else {
-            logger.info("keys refreshed", metadata: metadata)
+        for alarm in refresh.alarms {
+            Counter(
+                label: "bearerguard_key_alarms_total",
+                dimensions: [("issuer", refresh.issuerAlias), ("alarm", alarm.kind.rawValue)],
+                factory: metrics
+            ).increment()
+        }
+        // A state is told when it begins, which is an alarm, and not again with every attempt that confirms it.
+        let level: Logger.Level =
+            if refresh.alarms.contains(where: \.kind.needsAttention) {
+                .warning
+            } else if refresh.alarms.isEmpty, refresh.keyIDs.isEmpty {
+                .debug
+            } else {
+                .info
+            }
+        logger.log(
+            level: level,
+            refresh.failure == nil ? "keys refreshed" : "keys could not be refreshed",
+            metadata: [
+                "issuer": "\(refresh.issuerAlias)",
+                "outcome": "\(outcome)",
+                "keys": "\(refresh.keyIDs.joined(separator: " "))",
+                "unusable": "\(refresh.unusableKeys)",
+                "stale": "\(refresh.isServingStale)",
+                "alarms": "\(refresh.alarms.map(\.text).joined(separator: ", "))",
+            ]
+        )
+    }
+}
+
+extension KeyAlarm {
+    fileprivate var text: String { kind.rawValue + (keyID.map { " \($0)" } ?? "") }
+}
+
+extension KeyAlarm.Kind {
+    fileprivate var needsAttention: Bool {
+        switch self {
+        case .keyAppeared, .keyVanished, .sourceRecovered: false
+        case .keyReplaced, .algorithmChanged, .nothingUsable, .sourceFailing, .staleInUse, .unavailable,
+            .unknownKeysFull, .keyFileFailing:
+            true
         }
     }
 }

@@ -9,7 +9,9 @@ public final class ManualClock: Sendable {
     private struct State {
         var wall: UnixTime
         var uptime: Duration = .seconds(1_000)
-        var sleepers: [(wakeAt: Duration, continuation: CheckedContinuation<Void, Never>)] = []
+        var nextSleeper = 0
+        var sleepers: [Int: (wakeAt: Duration, continuation: CheckedContinuation<Void, any Error>)] = [:]
+        var cancelled: Set<Int> = []
     }
 
     private let state: Mutex<State>
@@ -30,19 +32,41 @@ public final class ManualClock: Sendable {
     public var monotonic: MonotonicClock {
         MonotonicClock(
             uptime: { self.state.withLock { $0.uptime } },
-            sleep: { duration in await self.sleep(duration) }
+            sleep: { duration in try await self.sleep(duration) }
         )
     }
 
-    /// Like ``monotonic``, but sleeping on it ends at once: for what pauses inside and is not under test.
+    /// Like ``monotonic``, but pauses of under a second end at once: for those inside an attempt that are not under test.
     public var withoutPauses: MonotonicClock {
-        MonotonicClock(uptime: { self.state.withLock { $0.uptime } }, sleep: { _ in })
+        MonotonicClock(
+            uptime: { self.state.withLock { $0.uptime } },
+            sleep: { duration in if duration >= .seconds(1) { try await self.sleep(duration) } }
+        )
     }
 
-    private func sleep(_ duration: Duration) async {
-        await withCheckedContinuation { continuation in
-            state.withLock { $0.sleepers.append(($0.uptime + duration, continuation)) }
+    private func sleep(_ duration: Duration) async throws {
+        let id = state.withLock { state in
+            state.nextSleeper += 1
+            return state.nextSleeper
         }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let isCancelled = state.withLock { state in
+                    if state.cancelled.remove(id) != nil { return true }
+                    state.sleepers[id] = (state.uptime + duration, continuation)
+                    return false
+                }
+                if isCancelled { continuation.resume(throwing: CancellationError()) }
+            }
+        } onCancel: {
+            let sleeper = state.withLock { state in
+                let sleeper = state.sleepers.removeValue(forKey: id)
+                if sleeper == nil { state.cancelled.insert(id) }
+                return sleeper
+            }
+            sleeper?.continuation.resume(throwing: CancellationError())
+        }
+        state.withLock { _ = $0.cancelled.remove(id) }
     }
 
     /// How many tasks sleep.
@@ -54,11 +78,11 @@ public final class ManualClock: Sendable {
             state.wall = UnixTime(seconds: state.wall.seconds + seconds)
             state.uptime += .seconds(seconds)
             let now = state.uptime
-            let woken = state.sleepers.filter { $0.wakeAt <= now }
-            state.sleepers.removeAll { $0.wakeAt <= now }
-            return woken
+            let woken = state.sleepers.filter { $0.value.wakeAt <= now }
+            for id in woken.keys { state.sleepers[id] = nil }
+            return woken.values.map(\.continuation)
         }
-        for sleeper in woken { sleeper.continuation.resume() }
+        for sleeper in woken { sleeper.resume() }
     }
 
     /// Steps the time of day alone, as a correction by NTP does.

@@ -25,12 +25,10 @@ struct KeyRefreshObservationTests {
     init() throws {
         issuer = try TestIssuer(clock: clock.wall)
         observer = ObservabilityObserver(logger: log.logger, metrics: metrics, tracer: NoOpTracer())
-        // The pause before the retry is not what is looked at here.
-        let uptime = clock.monotonic.uptime
         keys = try RemoteKeys(
             jwksURL: Self.address,
             fetcher: fetcher,
-            clock: MonotonicClock(uptime: uptime, sleep: { _ in }),
+            clock: clock.withoutPauses,
             onRefresh: observer.keyRefreshes,
             alias: "configured"
         )
@@ -38,6 +36,14 @@ struct KeyRefreshObservationTests {
 
     private func counted(_ outcome: String) -> Int64? {
         metrics.counts[CapturedMetrics.Series(Self.refreshes, ["issuer=configured", "outcome=\(outcome)"])]
+    }
+
+    private func alarmed(_ kind: KeyAlarm.Kind) -> Int64? {
+        let series = CapturedMetrics.Series(
+            "bearerguard_key_alarms_total",
+            ["issuer=configured", "alarm=\(kind.rawValue)"]
+        )
+        return metrics.counts[series]
     }
 
     @Test("New keys are told at info, with their kid")
@@ -52,6 +58,7 @@ struct KeyRefreshObservationTests {
         #expect(
             line.metadata == [
                 "issuer": "configured", "outcome": "success", "keys": "ES256-1", "unusable": "0", "stale": "false",
+                "alarms": "",
             ]
         )
         #expect(counted("success") == 1)
@@ -85,11 +92,42 @@ struct KeyRefreshObservationTests {
         #expect(
             line.metadata == [
                 "issuer": "configured", "outcome": answer.outcome, "keys": "", "unusable": "0", "stale": "false",
+                "alarms": answer.alarms,
             ]
         )
         #expect(counted(answer.outcome) == 1)
-        #expect(metrics.counts.count == 1)
+        #expect(alarmed(.sourceFailing) == 1)
+        #expect(alarmed(.unavailable) == 1)
         #expect(fetcher.requests.count == answer.requests)
+    }
+
+    @Test("What is told when it begins is not told again, and its end is")
+    func onceAState() async throws {
+        fetcher.script(Self.address, .failure(.tls))
+        await #expect(throws: KeysUnavailable.self) { try await keys.warmUp() }
+        clock.advance(by: 70)
+        await #expect(throws: KeysUnavailable.self) { try await keys.warmUp() }
+        clock.advance(by: 70)
+        fetcher.script(Self.address, .json(issuer.keySet))
+        try await keys.warmUp()
+        await log.arrival(of: 3)
+        #expect(log.lines.map(\.level) == [.warning, .debug, .info])
+        #expect(log.lines.last?.metadata["alarms"] == "source_recovered")
+        #expect(alarmed(.sourceFailing) == 1)
+        #expect(alarmed(.sourceRecovered) == 1)
+    }
+
+    @Test("Another key under the same kid is told at warning, with its kid")
+    func replacedKey() async throws {
+        fetcher.script(Self.address, .json(issuer.keySet))
+        try await keys.warmUp()
+        issuer.replace(.es256, by: try SigningKey(.es256, keyID: "ES256-1"))
+        fetcher.script(Self.address, .json(issuer.keySet))
+        try await keys.refreshNow()
+        await log.arrival(of: 2)
+        #expect(log.lines.map(\.level) == [.info, .warning])
+        #expect(log.lines.last?.metadata["alarms"] == "key_replaced ES256-1")
+        #expect(alarmed(.keyReplaced) == 1)
     }
 
     @Test("While old keys serve, the failure says so and each decision by them is counted")
@@ -117,6 +155,14 @@ struct KeyRefreshObservationTests {
                     ["outcome=authorized", "issuer=configured"]
                 ): 1,
                 CapturedMetrics.Series("bearerguard_stale_decisions_total", ["issuer=configured"]): 1,
+                CapturedMetrics.Series(
+                    "bearerguard_key_alarms_total",
+                    ["issuer=configured", "alarm=source_failing"]
+                ): 1,
+                CapturedMetrics.Series(
+                    "bearerguard_key_alarms_total",
+                    ["issuer=configured", "alarm=stale_in_use"]
+                ): 1,
             ]
         )
     }
@@ -128,6 +174,10 @@ struct FailedAnswer: Sendable, CustomTestStringConvertible {
     let answer: ScriptedFetcher.Answer
     /// With the one retry, where another attempt can help.
     let requests: Int
+
+    var alarms: String {
+        outcome == "no_usable_key" ? "source_failing, nothing_usable, unavailable" : "source_failing, unavailable"
+    }
 
     var testDescription: String { "\(outcome) after \(requests) request(s)" }
 

@@ -155,7 +155,7 @@ struct AuditTests {
 
     @Test("Tokens of an issuer whose keys would have to be fetched stay undecided")
     func offline() async throws {
-        let policy = AuditPolicy(
+        let policy = try AuditPolicy(
             issuers: [try TrustedIssuer(policy: issuer.policy(), keys: OfflineKeys())],
             instant: .at(UnixTime(seconds: Self.now))
         )

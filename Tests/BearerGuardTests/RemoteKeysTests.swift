@@ -22,8 +22,7 @@ struct RemoteKeysTests {
     }
 
     private func makeGuard() throws -> RequestGuard {
-        var policy = RefreshPolicy.standard
-        policy.jitter = { 0 }
+        let policy = RefreshPolicy.standard.jittered { 0 }
         let keys = try RemoteKeys(
             jwksURL: Self.jwksURL,
             fetcher: fetcher,
@@ -121,8 +120,7 @@ struct RemoteKeysTests {
         ] as [ScriptedFetcher.Answer]
     )
     func outage(_ answer: ScriptedFetcher.Answer) async throws {
-        var policy = RefreshPolicy.standard
-        policy.jitter = { 0 }
+        let policy = RefreshPolicy.standard.jittered { 0 }
         let keys = try RemoteKeys(
             jwksURL: Self.jwksURL,
             fetcher: fetcher,

@@ -26,7 +26,10 @@ struct FlyingFoxTests {
         let answer: @Sendable (HTTPRequest, AccessToken?) -> HTTPResponse = { _, token in
             HTTPResponse(statusCode: .ok, body: Data((token?.subject ?? "anonymous").utf8))
         }
-        await server.appendRoute("GET /orders", to: GuardedHandler(requestGuard, requiring: .scopes("read"), handler: answer))
+        await server.appendRoute(
+            "GET /orders",
+            to: GuardedHandler(requestGuard, requiring: .scopes("read"), handler: answer)
+        )
         await server.appendRoute("GET /greeting", to: GuardedHandler(requestGuard, isOptional: true, handler: answer))
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }

@@ -106,13 +106,12 @@ struct RefusedRequestTests {
     @Test("Without any key the answer is 503 with Retry-After, and no challenge blames the token")
     func keysUnavailable() async throws {
         let fetcher = ScriptedFetcher()
-        var policy = RefreshPolicy.standard
-        policy.jitter = { 0 }
+        let policy = RefreshPolicy.standard.jittered { 0 }
         let keys = try RemoteKeys(
             jwksURL: "https://issuer.test/jwks",
             fetcher: fetcher,
             policy: policy,
-            clock: MonotonicClock(uptime: { .seconds(1_000) }, sleep: { _ in })
+            clock: ManualClock().withoutPauses
         )
         let api = try GuardedAPI(keys: keys)
         try await api.serve { address in

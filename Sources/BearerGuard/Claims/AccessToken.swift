@@ -21,6 +21,8 @@ public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringC
     public let fingerprint: TokenFingerprint
     /// Whether the keys were older than their life because the issuer could not be reached.
     public let usesStaleKeys: Bool
+    /// Time since the issuer last confirmed the keys; zero for keys of the configuration.
+    public let keyAge: Duration
     /// Roles and groups at the paths that the issuer's policy names.
     public let roles: [String]
 
@@ -31,6 +33,7 @@ public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringC
         key: VerificationKey,
         fingerprint: TokenFingerprint,
         usesStaleKeys: Bool,
+        keyAge: Duration,
         roles: [String]
     ) {
         self.claims = claims
@@ -40,6 +43,7 @@ public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringC
         self.keyThumbprint = key.thumbprint
         self.fingerprint = fingerprint
         self.usesStaleKeys = usesStaleKeys
+        self.keyAge = keyAge
         self.roles = roles
     }
 

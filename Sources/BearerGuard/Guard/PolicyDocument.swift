@@ -32,6 +32,54 @@ public struct PolicyDocument: Sendable {
         public let policy: ValidationPolicy
         /// Whether its metadata and keys may be fetched by http from loopback.
         public let allowsLoopbackHTTP: Bool
+
+        /// Whether its keys come over the network.
+        public var isFetched: Bool {
+            switch keys {
+            case .discovery, .jwksURL: true
+            case .file, .keySet, .pem, .secretFile: false
+            }
+        }
+
+        /// Its keys, over the network.
+        ///
+        /// - Parameters:
+        ///   - fetcher: what performs the requests.
+        ///   - policy: life and pauses.
+        ///   - keyFile: a file to keep the last good set in.
+        ///   - onRefresh: hears of refreshes.
+        /// - Throws: ``ConfigurationError`` when the address may not be fetched, or its keys are not fetched at all.
+        public func remoteKeys(
+            fetcher: any HTTPFetcher,
+            policy: RefreshPolicy = .standard,
+            keyFile: String? = nil,
+            onRefresh: (@Sendable (KeyRefreshEvent) -> Void)? = nil
+        ) throws(ConfigurationError) -> RemoteKeys {
+            switch keys {
+            case .discovery:
+                return try RemoteKeys(
+                    discovering: self.policy.issuer,
+                    fetcher: fetcher,
+                    allowsLoopbackHTTP: allowsLoopbackHTTP,
+                    policy: policy,
+                    keyFile: keyFile,
+                    onRefresh: onRefresh,
+                    alias: alias
+                )
+            case .jwksURL(let url):
+                return try RemoteKeys(
+                    jwksURL: url,
+                    fetcher: fetcher,
+                    allowsLoopbackHTTP: allowsLoopbackHTTP,
+                    policy: policy,
+                    keyFile: keyFile,
+                    onRefresh: onRefresh,
+                    alias: alias
+                )
+            case .file, .keySet, .pem, .secretFile:
+                throw ConfigurationError("the keys of \(alias) are not fetched")
+            }
+        }
     }
 
     /// One thing that is wrong.
@@ -137,14 +185,19 @@ public struct PolicyDocument: Sendable {
         _ directory: String,
         _ fetch: ((Issuer) throws(ConfigurationError) -> any KeySource)?
     ) throws(ConfigurationError) -> any KeySource {
+        func place(_ path: String) -> String {
+            path.hasPrefix("/") || directory.isEmpty ? path : "\(directory)/\(path)"
+        }
         func read(_ path: String) throws(ConfigurationError) -> [UInt8] {
-            let isAbsolute = path.hasPrefix("/") || directory.isEmpty
-            return try LocalFile.read(isAbsolute ? path : "\(directory)/\(path)", limit: 512 * 1024)
+            try LocalFile.read(place(path), limit: 512 * 1024)
         }
         let allowsSecrets = issuer.policy.algorithms.contains(where: \.isSymmetric)
         switch issuer.keys {
         case .discovery, .jwksURL: return if let fetch { try fetch(issuer) } else { OfflineKeys() }
-        case .file(let path): return try StaticKeys(JWKSet(try read(path), allowingSecrets: allowsSecrets))
+        case .file(let path):
+            // An offline program judges by the file as it is now; one that runs on follows its changes.
+            guard fetch != nil else { return try StaticKeys(JWKSet(try read(path), allowingSecrets: allowsSecrets)) }
+            return try KeyFile(path: place(path), allowingSecrets: allowsSecrets, alias: issuer.alias)
         case .keySet(let value): return try StaticKeys(JWKSet(value.text.utf8, allowingSecrets: allowsSecrets))
         case .pem(let text, let keyID, let algorithm):
             return try StaticKeys(pem: text, keyID: keyID, algorithm: algorithm)

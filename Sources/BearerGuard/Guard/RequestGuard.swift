@@ -76,6 +76,14 @@ public final class RequestGuard: Sendable {
         await decide(credentials, requirement, isOptional: true)
     }
 
+    /// Whether every issuer has keys: what a readiness probe asks; liveness has nothing to do with it.
+    public var isReady: Bool { issuers.values.allSatisfy { $0.issuer.keys.status().state != .unavailable } }
+
+    /// The state of each issuer's keys, by alias.
+    public func status() -> [(issuerAlias: String, keys: KeySourceStatus)] {
+        issuers.values.map { ($0.issuer.alias, $0.issuer.keys.status()) }.sorted { $0.issuerAlias < $1.issuerAlias }
+    }
+
     private func decide(
         _ credentials: RequestCredentials,
         _ requirement: Requirement,
@@ -85,8 +93,13 @@ public final class RequestGuard: Sendable {
         switch attempt(credentials, &request) {
         case .decided(let decision): return decision
         case .needsKeys(let pending):
-            let resolution = await pending.issuer.keys.resolve(missing: pending.token.header.keyID)
-            return conclude(pending, resolution, &request)
+            switch await pending.issuer.keys.resolve(missing: pending.token.header.keyID) {
+            case .unknown: return refuse(Rejection(.unknownKey, "the issuer has no such key"), request)
+            case .unavailable(let failure): return refuse(failure, request)
+            case .keys(let availability): return conclude(pending, availability, &request)
+            }
+        case .needsNewerKeys(let pending, let age):
+            return conclude(pending, await pending.issuer.keys.refreshed(within: age), &request)
         }
     }
 
@@ -103,13 +116,10 @@ public final class RequestGuard: Sendable {
             let (issuer, validator) = try trustedIssuer(of: token)
             request.issuerAlias = issuer.alias
             let pending = Pending(token: token, bytes: bytes, issuer: issuer, validator: validator)
-            let keys: KeySnapshot
-            switch issuer.keys.current() {
-            case .unavailable: return .needsKeys(pending)
-            case .fresh(let snapshot): keys = snapshot
-            case .stale(let snapshot):
-                keys = snapshot
-                request.usesStaleKeys = true
+            let availability = issuer.keys.current()
+            guard let keys = request.note(availability) else { return .needsKeys(pending) }
+            if let limit = request.requirement.maximumKeyAge, request.keyAge > limit {
+                return .needsNewerKeys(pending, within: limit)
             }
             let judgement = validator.judge(token, keys: keys, at: clock.now())
             if judgement.findings.first?.code == .unknownKey { return .needsKeys(pending) }
@@ -120,23 +130,22 @@ public final class RequestGuard: Sendable {
     }
 
     /// The second and last look, after a refresh.
-    private func conclude(_ pending: Pending, _ resolution: KeyResolution, _ request: inout Request) -> Decision {
-        switch resolution {
-        case .unknown: return refuse(Rejection(.unknownKey, "the issuer has no such key"), request)
-        case .unavailable(let failure): return refuse(failure, request)
-        case .keys(.unavailable(let failure)): return refuse(failure, request)
-        case .keys(.fresh(let keys)):
-            request.usesStaleKeys = false
-            return decide(pending, pending.validator.judge(pending.token, keys: keys, at: clock.now()), request)
-        case .keys(.stale(let keys)):
-            request.usesStaleKeys = true
-            let judgement = pending.validator.judge(pending.token, keys: keys, at: clock.now())
-            // An old set cannot say that a key does not exist.
-            if judgement.findings.first?.code == .unknownKey {
+    private func conclude(_ pending: Pending, _ availability: KeyAvailability, _ request: inout Request) -> Decision {
+        guard let keys = request.note(availability) else {
+            guard case .unavailable(let failure) = availability else {
                 return refuse(KeysUnavailable(cause: .unreachable, retryAfter: 1), request)
             }
-            return decide(pending, judgement, request)
+            return refuse(failure, request)
         }
+        if let limit = request.requirement.maximumKeyAge, request.keyAge > limit {
+            return refuse(KeysUnavailable(cause: .tooOld, retryAfter: 1), request)
+        }
+        let judgement = pending.validator.judge(pending.token, keys: keys, at: clock.now())
+        // An old set cannot say that a key does not exist.
+        if request.usesStaleKeys, judgement.findings.first?.code == .unknownKey {
+            return refuse(KeysUnavailable(cause: .unreachable, retryAfter: 1), request)
+        }
+        return decide(pending, judgement, request)
     }
 
     private static func read(_ bytes: [UInt8]) throws(Rejection) -> UnverifiedToken {
@@ -182,6 +191,14 @@ extension RequestGuard {
         var header: JOSEHeader?
         var issuerAlias: String?
         var usesStaleKeys = false
+        var keyAge: Duration = .zero
+
+        /// Notes how old the keys are, and gives them.
+        mutating func note(_ availability: KeyAvailability) -> KeySnapshot? {
+            usesStaleKeys = if case .stale = availability { true } else { false }
+            keyAge = availability.age ?? .zero
+            return availability.snapshot
+        }
 
         init(requirement: Requirement, isOptional: Bool) {
             self.requirement = requirement
@@ -199,6 +216,7 @@ extension RequestGuard {
     private enum Attempt {
         case decided(Decision)
         case needsKeys(Pending)
+        case needsNewerKeys(Pending, within: Duration)
     }
 
     private func decide(_ pending: Pending, _ judgement: TokenValidator.Judgement, _ request: Request) -> Decision {
@@ -208,7 +226,8 @@ extension RequestGuard {
             of: pending.token,
             issuerAlias: pending.issuer.alias,
             fingerprint: request.fingerprint ?? fingerprintKey.fingerprint(of: pending.bytes),
-            usesStaleKeys: request.usesStaleKeys
+            usesStaleKeys: request.usesStaleKeys,
+            keyAge: request.keyAge
         )
         guard let token = accessToken else {
             return refuse(Rejection(.badSignature, "nothing was verified"), request)

@@ -14,6 +14,7 @@ public struct Requirement: Sendable {
         case allRoles([String])
         case anyRole([String])
         case claims(@Sendable (AccessToken) -> Bool)
+        case freshKeys(Duration)
         case and(Node, Node)
         case or(Node, Node)
         case not(Node)
@@ -55,6 +56,12 @@ public struct Requirement: Sendable {
         .token { $0.claims[path] == value }
     }
 
+    /// Keys that the issuer confirmed within `age`: for routes where a key withdrawn a while ago must not count.
+    ///
+    /// Older keys are refreshed first; where that fails the answer is 503, as nothing is wrong with the token. In an
+    /// alternative or a negation it is a plain condition.
+    public static func freshKeys(within age: Duration) -> Requirement { Requirement(.freshKeys(age)) }
+
     /// A predicate of your own on the verified token; must be quick and pure.
     public static func token(_ predicate: @escaping @Sendable (AccessToken) -> Bool) -> Requirement {
         Requirement(.claims(predicate))
@@ -84,9 +91,21 @@ public struct Requirement: Sendable {
         case .allRoles(let roles): return roles.allSatisfy(token.roles.containsExactly)
         case .anyRole(let roles): return roles.contains(where: token.roles.containsExactly)
         case .claims(let predicate): return predicate(token)
+        case .freshKeys(let age): return token.keyAge <= age
         case .and(let left, let right): return isMet(left, token) && isMet(right, token)
         case .or(let left, let right): return isMet(left, token) || isMet(right, token)
         case .not(let inner): return !isMet(inner, token)
+        }
+    }
+
+    /// The age of keys that is demanded whatever else holds; nil for none.
+    var maximumKeyAge: Duration? { Self.maximumKeyAge(node) }
+
+    private static func maximumKeyAge(_ node: Node) -> Duration? {
+        switch node {
+        case .freshKeys(let age): age
+        case .and(let left, let right): [maximumKeyAge(left), maximumKeyAge(right)].compactMap(\.self).min()
+        case .authenticated, .allScopes, .anyScope, .allRoles, .anyRole, .claims, .or, .not: nil
         }
     }
 
@@ -101,7 +120,7 @@ public struct Requirement: Sendable {
 
     private static func scopes(of node: Node) -> [String] {
         switch node {
-        case .authenticated, .allRoles, .anyRole, .claims, .not: []
+        case .authenticated, .allRoles, .anyRole, .claims, .freshKeys, .not: []
         case .allScopes(let scopes): scopes
         case .anyScope(let scopes): Array(scopes.prefix(1))
         case .and(let left, let right): scopes(of: left) + scopes(of: right)

@@ -26,8 +26,8 @@ public struct TrustedIssuer: Sendable {
         alias: String? = nil
     ) throws(ConfigurationError) {
         let allowsSecrets = policy.algorithms.contains(where: \.isSymmetric)
-        if let keys = keys as? StaticKeys {
-            guard keys.snapshot.keys.contains(where: { !$0.algorithms.isDisjoint(with: policy.algorithms) }) else {
+        if let keys = keys as? any LocalKeySource {
+            guard keys.localSnapshot.keys.contains(where: { !$0.algorithms.isDisjoint(with: policy.algorithms) }) else {
                 throw ConfigurationError("none of the keys serves any of the allowed algorithms")
             }
         } else if allowsSecrets {

@@ -15,19 +15,22 @@ public final class KeySnapshot: Sendable {
         faults: [(keyID: String?, fault: KeyFault)] = [],
         generation: UInt64 = 0
     ) {
+        var distinct: [VerificationKey] = []
         var byKeyID: [ExactString: [VerificationKey]] = [:]
+        var unnamed: [VerificationKey] = []
         for key in keys {
-            guard let keyID = key.keyID else { continue }
-            let id = ExactString(keyID)
+            let id = key.keyID.map(ExactString.init)
+            let namesakes = id.map { byKeyID[$0] ?? [] } ?? unnamed
             // The same key listed twice is one key, not two that could be meant.
-            if let thumbprint = key.thumbprint, let known = byKeyID[id],
-                known.contains(where: { $0.thumbprint == thumbprint && $0.algorithms == key.algorithms })
+            if let thumbprint = key.thumbprint,
+                namesakes.contains(where: { $0.thumbprint == thumbprint && $0.algorithms == key.algorithms })
             {
                 continue
             }
-            byKeyID[id, default: []].append(key)
+            distinct.append(key)
+            if let id { byKeyID[id, default: []].append(key) } else { unnamed.append(key) }
         }
-        self.keys = keys
+        self.keys = distinct
         self.faults = faults
         self.generation = generation
         self.byKeyID = byKeyID
@@ -43,6 +46,15 @@ public final class KeySnapshot: Sendable {
             }
         }
         self.init(keys: keys, faults: faults, generation: generation)
+    }
+
+    /// The same keys without those of one name, under a generation of its own.
+    package func removing(keyID: String, generation: UInt64) -> KeySnapshot {
+        KeySnapshot(
+            keys: keys.filter { $0.keyID?.isExactly(keyID) != true },
+            faults: faults,
+            generation: generation
+        )
     }
 
     func keys(named keyID: String) -> [VerificationKey] { byKeyID[ExactString(keyID)] ?? [] }

@@ -27,7 +27,15 @@ public struct FetchRequest: Sendable, Hashable {
     /// `Last-Modified` of the answer at hand, to be sent as `If-Modified-Since`.
     public let lastModified: String?
 
-    package init(
+    /// A request, for fetchers under test.
+    ///
+    /// - Parameters:
+    ///   - url: an absolute URL.
+    ///   - maximumBytes: most bytes of the body.
+    ///   - deadline: time for the whole exchange.
+    ///   - entityTag: `ETag` of the answer at hand.
+    ///   - lastModified: `Last-Modified` of the answer at hand.
+    public init(
         url: String,
         maximumBytes: Int,
         deadline: Duration,
@@ -73,6 +81,8 @@ public struct FetchResponse: Sendable, Hashable {
 public enum FetchError: String, Error, Sendable, Hashable, CaseIterable {
     /// The name was not found, or nothing answered.
     case connection
+    /// The name led to an address that keys are never fetched from: link-local, or a cloud's metadata service.
+    case forbiddenAddress
     /// No trusted certificate for the host, or no common TLS version.
     case tls
     /// Longer than the deadline.

@@ -18,7 +18,7 @@ package struct KeyRefreshMachine: Sendable {
         /// 304: what we hold is what there is.
         case unchanged(life: Duration)
         /// Anything else. `retryAfter` is the issuer's own wish.
-        case failure(retryAfter: Duration?)
+        case failure(KeyRefreshFailure, retryAfter: Duration?)
     }
 
     package enum MissingAction: Sendable, Hashable {
@@ -34,6 +34,8 @@ package struct KeyRefreshMachine: Sendable {
 
     private struct Held: Sendable {
         var snapshot: KeySnapshot
+        var origin: KeySourceStatus.Origin
+        var confirmedAt: Duration
         var refreshAt: Duration
         var freshUntil: Duration
         var usableUntil: Duration
@@ -46,10 +48,19 @@ package struct KeyRefreshMachine: Sendable {
     private var nextSequence: UInt64 = 1
     private var acceptedSequence: UInt64 = 0
     private var inFlight: UInt64?
-    private var lastAttempt: Duration?
+    /// When an unknown key last caused a fetch.
+    ///
+    /// Other attempts do not count: a rotation just after one must be seen in the same request.
+    private var lastSearch: Duration?
     private var failures = 0
+    private var failingSince: Duration?
+    private var lastFailure: KeyRefreshFailure?
     private var retryAt: Duration?
+    /// Names that requests wait for, to be remembered as unknown if the answer lacks them.
+    private var awaited: Set<ExactString> = []
     private var unknownKeys: [ExactString: Duration] = [:]
+    private var hasForgottenUnknown = false
+    private var wasStaleOrGone = false
 
     package init(policy: RefreshPolicy) {
         self.policy = policy
@@ -58,95 +69,218 @@ package struct KeyRefreshMachine: Sendable {
     /// Whether a fetch is under way.
     package var isFetching: Bool { inFlight != nil }
 
-    /// The keys at hand, and a fetch to start in the background when they are about to end.
-    package mutating func current(at now: Duration) -> (availability: KeyAvailability, refresh: Ticket?) {
-        guard let held, now < held.usableUntil else {
-            return (.unavailable(.init(cause: .unreachable, retryAfter: pause(at: now).wholeSeconds)), nil)
-        }
-        let refresh = now >= held.refreshAt && inFlight == nil && mayRetry(at: now) ? begin(at: now) : nil
-        return (now < held.freshUntil ? .fresh(held.snapshot) : .stale(held.snapshot), refresh)
-    }
+    /// Whether the fetch of `ticket` is still the one that is waited for.
+    package func isWaiting(for ticket: Ticket) -> Bool { inFlight == ticket.sequence }
 
-    /// What to do for a request that no key at hand can serve.
-    package mutating func missing(_ keyID: String?, at now: Duration) -> MissingAction {
-        guard let held, now < held.usableUntil else {
-            if inFlight != nil { return .join }
-            return mayRetry(at: now) ? .fetch(begin(at: now)) : .unavailable(retryAfter: pause(at: now))
-        }
-        guard let keyID else { return .unknown }
-        let id = ExactString(keyID)
-        if let until = unknownKeys[id], now < until { return answer(at: now) }
-        // One in flight may bring it: a flood of unknown names must not hide a real rotation behind a cooldown.
-        if inFlight != nil { return .join }
-        if let lastAttempt, now < lastAttempt + policy.cooldown { return answer(at: now) }
-        remember(id, at: now)
-        return .fetch(begin(at: now))
-    }
+    /// The keys at hand, however old.
+    package var snapshot: KeySnapshot? { held?.snapshot }
 
-    /// Takes the outcome of a fetch.
+    /// Takes the last good set of an earlier run, `age` old.
     ///
-    /// An answer older than one already taken changes nothing.
-    package mutating func finish(_ ticket: Ticket, with outcome: Outcome, at now: Duration) {
-        if inFlight == ticket.sequence { inFlight = nil }
-        guard ticket.sequence > acceptedSequence else { return }
-        switch outcome {
-        case .keys(let snapshot, let life, let entityTag, let lastModified):
-            accept(ticket, snapshot, life: life, entityTag: entityTag, lastModified: lastModified, at: now)
-            unknownKeys = unknownKeys.filter { snapshot.keys(named: $0.key.text).isEmpty }
-        case .unchanged(let life):
-            guard let held else { return fail(retryAfter: nil, at: now) }
-            accept(
-                ticket,
-                held.snapshot,
-                life: life,
-                entityTag: held.entityTag,
-                lastModified: held.lastModified,
-                at: now
-            )
-        case .failure(let retryAfter):
-            fail(retryAfter: retryAfter, at: now)
-        }
-    }
-
-    private mutating func accept(
-        _ ticket: Ticket,
+    /// It is past its life, so the first request starts a refresh and is served meanwhile.
+    package mutating func restore(
         _ snapshot: KeySnapshot,
-        life: Duration,
+        age: Duration,
         entityTag: String?,
         lastModified: String?,
         at now: Duration
     ) {
-        acceptedSequence = ticket.sequence
-        failures = 0
-        retryAt = nil
+        guard held == nil, age >= .zero, age < policy.staleLife else { return }
         held = Held(
             snapshot: snapshot,
+            origin: .keyFile,
+            confirmedAt: now - age,
+            refreshAt: now,
+            freshUntil: now,
+            usableUntil: now - age + policy.staleLife,
+            entityTag: entityTag,
+            lastModified: lastModified
+        )
+    }
+
+    /// The keys at hand, and a fetch to start in the background when they are about to end.
+    package mutating func current(at now: Duration) -> (availability: KeyAvailability, refresh: Ticket?) {
+        guard let held, now < held.usableUntil else { return (availability(at: now), nil) }
+        let refresh = now >= held.refreshAt && inFlight == nil && mayRetry(at: now) ? begin() : nil
+        return (availability(at: now), refresh)
+    }
+
+    /// The keys at hand.
+    package func availability(at now: Duration) -> KeyAvailability {
+        guard let held, now < held.usableUntil else {
+            return .unavailable(.init(cause: .unreachable, retryAfter: pause(at: now).wholeSeconds))
+        }
+        let age = max(.zero, now - held.confirmedAt)
+        return now < held.freshUntil ? .fresh(held.snapshot, age: age) : .stale(held.snapshot, age: age)
+    }
+
+    /// What to do for a request that no key at hand can serve.
+    package mutating func missing(_ keyID: String?, at now: Duration) -> MissingAction {
+        guard let held, now < held.usableUntil else { return refresh(at: now) }
+        guard let keyID else { return .unknown }
+        let id = ExactString(keyID)
+        if let until = unknownKeys[id], now < until { return answer(at: now) }
+        // One in flight may bring it: a flood of unknown names must not hide a real rotation behind a cooldown.
+        if inFlight != nil {
+            noteWait(for: id)
+            return .join
+        }
+        guard mayRetry(at: now), lastSearch.map({ now >= $0 + policy.cooldown }) ?? true else { return answer(at: now) }
+        lastSearch = now
+        noteWait(for: id)
+        return .fetch(begin())
+    }
+
+    /// What to do for somebody who wants the keys confirmed, however good those at hand are.
+    ///
+    /// Pauses after failures hold for everyone but an operator, who sets `isForced`.
+    package mutating func refresh(at now: Duration, isForced: Bool = false) -> MissingAction {
+        if inFlight != nil { return .join }
+        return isForced || mayRetry(at: now) ? .fetch(begin()) : .unavailable(retryAfter: pause(at: now))
+    }
+
+    /// Time until ``refresh(at:isForced:)`` is due by itself.
+    package func pauseUntilRefresh(at now: Duration) -> Duration {
+        let due = held.flatMap { now < $0.usableUntil ? $0.refreshAt : nil } ?? now
+        return max(.zero, max(due, retryAt ?? due) - now)
+    }
+
+    /// Takes a key out of the set at hand at once.
+    ///
+    /// The next refresh asks for the whole set again, and brings the key back if the issuer still publishes it.
+    package mutating func invalidate(keyID: String, generation: UInt64, at now: Duration) {
+        guard var changed = held, !changed.snapshot.keys(named: keyID).isEmpty else { return }
+        changed.snapshot = changed.snapshot.removing(keyID: keyID, generation: generation)
+        changed.refreshAt = now
+        changed.entityTag = nil
+        changed.lastModified = nil
+        held = changed.snapshot.keys.isEmpty ? nil : changed
+        lastSearch = nil
+    }
+
+    /// Takes the outcome of a fetch.
+    ///
+    /// - Returns: what an operator should look at; nil for an outcome that changes nothing, because a newer answer was
+    ///   taken already, or because it is the late failure of a fetch that was given up.
+    @discardableResult
+    package mutating func finish(_ ticket: Ticket, with outcome: Outcome, at now: Duration) -> [KeyAlarm]? {
+        let isAwaited = inFlight == ticket.sequence
+        if isAwaited { inFlight = nil }
+        guard ticket.sequence > acceptedSequence else { return nil }
+        var alarms: [KeyAlarm] = []
+        switch outcome {
+        case .failure where !isAwaited: return nil
+        case .keys(let snapshot, let life, let entityTag, let lastModified):
+            if let old = held?.snapshot { alarms = KeyAlarm.alarms(of: KeySetChanges(from: old, to: snapshot)) }
+            alarms += accept(ticket, snapshot, life: life, entityTag, lastModified, at: now)
+        case .unchanged(let life):
+            guard let held else { return fail(.content, retryAfter: nil, at: now) }
+            alarms = accept(ticket, held.snapshot, life: life, held.entityTag, held.lastModified, at: now)
+        case .failure(let failure, let retryAfter): alarms = fail(failure, retryAfter: retryAfter, at: now)
+        }
+        return alarms
+    }
+
+    /// The state for an operator.
+    package func status(at now: Duration) -> KeySourceStatus {
+        KeySourceStatus(
+            availability(at: now),
+            origin: held?.origin ?? .network,
+            nextRefresh: pauseUntilRefresh(at: now),
+            lastFailure: lastFailure,
+            failingFor: failingFor(at: now)
+        )
+    }
+
+    /// How long attempts have been failing, and how many in a row.
+    package func failingFor(at now: Duration) -> Duration? { failingSince.map { now - $0 } }
+    package var failuresInARow: Int { failures }
+}
+
+extension KeyRefreshMachine {
+    private mutating func accept(
+        _ ticket: Ticket,
+        _ snapshot: KeySnapshot,
+        life: Duration,
+        _ entityTag: String?,
+        _ lastModified: String?,
+        at now: Duration
+    ) -> [KeyAlarm] {
+        var alarms: [KeyAlarm] = []
+        if failingSince != nil { alarms.append(KeyAlarm(.sourceRecovered)) }
+        acceptedSequence = ticket.sequence
+        failures = 0
+        failingSince = nil
+        lastFailure = nil
+        retryAt = nil
+        wasStaleOrGone = false
+        held = Held(
+            snapshot: snapshot,
+            origin: .network,
+            confirmedAt: now,
             refreshAt: now + policy.jittered(life * policy.refreshShare),
             freshUntil: now + life,
             usableUntil: now + max(life, policy.staleLife),
             entityTag: entityTag,
             lastModified: lastModified
         )
+        if remember(at: now) { alarms.append(KeyAlarm(.unknownKeysFull)) }
+        return alarms
     }
 
-    private mutating func fail(retryAfter: Duration?, at now: Duration) {
+    private mutating func fail(
+        _ failure: KeyRefreshFailure,
+        retryAfter: Duration?,
+        at now: Duration
+    ) -> [KeyAlarm] {
         let doubled = policy.backoff.lowerBound * (1 << min(failures, 10))
         let pause = min(max(policy.jittered(doubled), retryAfter ?? .zero), policy.backoff.upperBound)
         failures += 1
         retryAt = now + pause
+        // The names may exist for all we know.
+        awaited.removeAll()
+        var alarms: [KeyAlarm] = []
+        if failingSince == nil {
+            failingSince = now
+            alarms.append(KeyAlarm(.sourceFailing))
+        }
+        if failure == .noUsableKey, lastFailure != .noUsableKey { alarms.append(KeyAlarm(.nothingUsable)) }
+        lastFailure = failure
+        let isFresh = if case .fresh = availability(at: now) { true } else { false }
+        if !isFresh, !wasStaleOrGone {
+            wasStaleOrGone = true
+            let isGone = availability(at: now).snapshot == nil
+            alarms.append(KeyAlarm(isGone ? .unavailable : .staleInUse))
+        }
+        return alarms
     }
 
-    private mutating func begin(at now: Duration) -> Ticket {
+    private mutating func begin() -> Ticket {
         let ticket = Ticket(sequence: nextSequence, entityTag: held?.entityTag, lastModified: held?.lastModified)
         nextSequence += 1
         inFlight = ticket.sequence
-        lastAttempt = now
         return ticket
     }
 
-    private mutating func remember(_ keyID: ExactString, at now: Duration) {
-        if unknownKeys.count >= policy.unknownKeys { unknownKeys = unknownKeys.filter { now < $0.value } }
-        if unknownKeys.count < policy.unknownKeys { unknownKeys[keyID] = now + policy.unknownKeyLife }
+    private mutating func noteWait(for keyID: ExactString) {
+        if awaited.count < policy.unknownKeys { awaited.insert(keyID) }
+    }
+
+    /// Remembers the names that the set just taken lacks; true the first time that not all can be.
+    private mutating func remember(at now: Duration) -> Bool {
+        guard let held else { return false }
+        unknownKeys = unknownKeys.filter { now < $0.value && held.snapshot.keys(named: $0.key.text).isEmpty }
+        var isFull = false
+        for id in awaited where held.snapshot.keys(named: id.text).isEmpty {
+            guard unknownKeys.count < policy.unknownKeys else {
+                isFull = true
+                break
+            }
+            unknownKeys[id] = now + policy.unknownKeyLife
+        }
+        awaited.removeAll()
+        defer { hasForgottenUnknown = isFull }
+        return isFull && !hasForgottenUnknown
     }
 
     /// A 401 only if the last attempt succeeded within its life: otherwise the key may exist and we cannot know.

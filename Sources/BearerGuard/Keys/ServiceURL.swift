@@ -6,22 +6,22 @@ package struct ServiceURL: Sendable, Hashable {
     package let text: String
     /// Scheme and authority.
     package let origin: String
-    /// Path with its leading slash; empty for none.
-    ///
-    /// Never a query or fragment.
+    /// Path with its leading slash, without the query; empty for none.
     package let path: String
     package let host: String
+    /// Whether there is a query, as Azure AD B2C has it in its addresses and no issuer identifier has.
+    package let hasQuery: Bool
 
-    /// Checks `text`: https, or http to loopback where `allowsLoopbackHTTP` says so; no user info, query, fragment,
-    /// space or control character; no link-local or cloud-metadata address.
+    /// Checks `text`: https, or http to loopback where `allowsLoopbackHTTP` says so; no user info, fragment, space or
+    /// control character; no link-local or cloud-metadata address.
     package init(_ text: String, allowsLoopbackHTTP: Bool) throws(ConfigurationError) {
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !text.contains("#"), !text.contains("?") else {
-            throw ConfigurationError("a URL with a space, a query, a fragment or a character beyond ASCII")
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !text.contains("#"), !text.contains("\\") else {
+            throw ConfigurationError("a URL with a space, a backslash, a fragment or a character beyond ASCII")
         }
         let isSecure = text.hasPrefix("https://")
         guard isSecure || text.hasPrefix("http://") else { throw ConfigurationError("a URL that is not https") }
         let rest = text.dropFirst(isSecure ? 8 : 7)
-        let authority = rest.prefix { $0 != "/" }
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
         guard !authority.contains("@") else { throw ConfigurationError("a URL with user information") }
         let host: Substring
         if authority.hasPrefix("[") {
@@ -33,20 +33,17 @@ package struct ServiceURL: Sendable, Hashable {
         if !isSecure, !(allowsLoopbackHTTP && Self.isLoopback(host)) {
             throw ConfigurationError("a URL that is not https (http is possible to loopback alone, by an option)")
         }
-        if Self.isMetadataService(host) { throw ConfigurationError("a URL of a link-local or cloud-metadata address") }
+        if ForbiddenAddress.contains(host) {
+            throw ConfigurationError("a URL of a link-local or cloud-metadata address")
+        }
         self.text = text
         self.origin = String(text.dropLast(rest.count - authority.count))
-        self.path = String(rest.dropFirst(authority.count))
+        self.path = String(rest.dropFirst(authority.count).prefix { $0 != "?" })
+        self.hasQuery = rest.contains("?")
         self.host = host.lowercased()
     }
 
     private static func isLoopback(_ host: Substring) -> Bool {
         host == "127.0.0.1" || host == "::1" || host.lowercased() == "localhost"
-    }
-
-    private static func isMetadataService(_ host: Substring) -> Bool {
-        let host = host.lowercased()
-        return host.hasPrefix("169.254.") || host.hasPrefix("fe80:") || host == "metadata.google.internal"
-            || host == "100.100.100.200" || host == "fd00:ec2::254" || host.hasPrefix("::ffff:169.254.")
     }
 }

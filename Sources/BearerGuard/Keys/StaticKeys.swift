@@ -4,7 +4,7 @@
 /// Keys that the operator gave: a key set, PEM texts, or a shared secret.
 ///
 /// They change with the configuration alone.
-public final class StaticKeys: KeySource {
+public final class StaticKeys: KeySource, LocalKeySource {
     package let snapshot: KeySnapshot
 
     package init(_ snapshot: KeySnapshot) {
@@ -55,12 +55,18 @@ public final class StaticKeys: KeySource {
     }
 
     /// The keys, always fresh.
-    public func current() -> KeyAvailability { .fresh(snapshot) }
+    public func current() -> KeyAvailability { .fresh(snapshot, age: .zero) }
 
     /// Nothing can be refreshed: an unknown key is unknown.
     public func resolve(missing keyID: String?) async -> KeyResolution { .unknown }
 
-    package var hasSecrets: Bool { snapshot.keys.contains { $0.type == .secret } }
+    package var localSnapshot: KeySnapshot { snapshot }
+}
+
+/// Keys that the operator keeps: alone they may be shared secrets.
+package protocol LocalKeySource: KeySource {
+    /// The keys at this moment, for checks when a guard is built.
+    var localSnapshot: KeySnapshot { get }
 }
 
 /// Stands for keys that would have to be fetched, in a program that must not: an offline audit.

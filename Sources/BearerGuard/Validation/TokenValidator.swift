@@ -124,7 +124,8 @@ package struct TokenValidator: Sendable {
         of token: UnverifiedToken,
         issuerAlias: String,
         fingerprint: TokenFingerprint,
-        usesStaleKeys: Bool
+        usesStaleKeys: Bool = false,
+        keyAge: Duration = .zero
     ) -> AccessToken? {
         guard judgement.findings.isEmpty, let key = judgement.key, let object = judgement.claims,
             let algorithm = token.header.algorithm
@@ -137,6 +138,7 @@ package struct TokenValidator: Sendable {
             key: key,
             fingerprint: fingerprint,
             usesStaleKeys: usesStaleKeys,
+            keyAge: keyAge,
             roles: claims.texts(at: policy.rolePaths)
         )
     }

@@ -11,8 +11,10 @@ import Darwin
 
 /// The time of day, for what tokens state: their end, beginning and age.
 public struct WallClock: Sendable {
-    /// The time now.
     package let now: @Sendable () -> UnixTime
+
+    /// The time now.
+    public var time: UnixTime { now() }
 
     /// A clock of your own, for tests and for audits of the past.
     public init(now: @escaping @Sendable () -> UnixTime) {

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import Synchronization
+
+/// The shell around ``KeyRefreshMachine``: it locks, fetches, saves and wakes.
+///
+/// Its tasks hold it and not its owner, so that an owner who is dropped can end them.
+final class KeyRefresher: Sendable {
+    private struct State {
+        var machine: KeyRefreshMachine
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var cancelled: Set<UInt64> = []
+        var nextWaiter: UInt64 = 0
+        var generation: UInt64 = 0
+        var tasks: [UInt64: Task<Void, Never>] = [:]
+        var isStopped = false
+    }
+
+    private let exchange: KeySetExchange
+    private let policy: RefreshPolicy
+    private let clock: MonotonicClock
+    private let keyFile: SavedKeySet?
+    private let issuerAlias: String
+    private let onRefresh: (@Sendable (KeyRefreshEvent) -> Void)?
+    private let state: Mutex<State>
+
+    init(
+        _ exchange: KeySetExchange,
+        policy: RefreshPolicy,
+        clock: MonotonicClock,
+        keyFile: SavedKeySet?,
+        issuerAlias: String,
+        onRefresh: (@Sendable (KeyRefreshEvent) -> Void)?
+    ) {
+        self.exchange = exchange
+        self.policy = policy
+        self.clock = clock
+        self.keyFile = keyFile
+        self.issuerAlias = issuerAlias
+        self.onRefresh = onRefresh
+        self.state = Mutex(State(machine: KeyRefreshMachine(policy: policy)))
+        restore()
+    }
+
+    func current() -> KeyAvailability {
+        let now = clock.uptime()
+        let (availability, ticket) = state.withLock { $0.machine.current(at: now) }
+        if let ticket { start(ticket) }
+        return availability
+    }
+
+    func availability() -> KeyAvailability { state.withLock { $0.machine.availability(at: clock.uptime()) } }
+
+    func status() -> KeySourceStatus { state.withLock { $0.machine.status(at: clock.uptime()) } }
+
+    var pauseUntilRefresh: Duration { state.withLock { $0.machine.pauseUntilRefresh(at: clock.uptime()) } }
+
+    func invalidate(keyID: String) {
+        let now = clock.uptime()
+        state.withLock { state in
+            state.generation += 1
+            state.machine.invalidate(keyID: keyID, generation: state.generation, at: now)
+        }
+    }
+
+    /// What ``act(_:)`` came to.
+    enum Result {
+        /// An attempt has ended; look at the keys.
+        case attempted
+        case unknown
+        case unavailable(KeysUnavailable)
+    }
+
+    /// Does what the machine decides, and waits for the attempt if there is one.
+    func act(_ decide: (inout KeyRefreshMachine, Duration) -> KeyRefreshMachine.MissingAction) async -> Result {
+        let now = clock.uptime()
+        let (action, waiter) = state.withLock { state -> (KeyRefreshMachine.MissingAction?, UInt64) in
+            // Room first: a fetch that nobody may wait for must not start.
+            guard state.waiters.count < policy.waiters, !state.isStopped else { return (nil, 0) }
+            state.nextWaiter += 1
+            return (decide(&state.machine, now), state.nextWaiter)
+        }
+        switch action {
+        case nil: return .unavailable(.init(cause: .overloaded, retryAfter: 1))
+        case .unknown: return .unknown
+        case .unavailable(let pause): return .unavailable(.init(cause: .unreachable, retryAfter: pause.wholeSeconds))
+        case .fetch(let ticket): await wait(waiter) { self.start(ticket) }
+        case .join: await wait(waiter) {}
+        }
+        return .attempted
+    }
+
+    /// Ends everything that runs: nobody is left who could ask.
+    func stop() {
+        let (tasks, waiters) = state.withLock { state in
+            state.isStopped = true
+            defer {
+                state.tasks = [:]
+                state.waiters = [:]
+            }
+            return (Array(state.tasks.values), Array(state.waiters.values))
+        }
+        for task in tasks { task.cancel() }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Suspends until the attempt under way has ended, or the caller is cancelled, which ends only its own waiting.
+    private func wait(_ waiter: UInt64, starting start: () -> Void) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                // The attempt may have ended since it was joined: then nobody would wake this one any more.
+                let isOver = state.withLock { state in
+                    let isOver = state.cancelled.remove(waiter) != nil || !state.machine.isFetching || state.isStopped
+                    if !isOver { state.waiters[waiter] = continuation }
+                    return isOver
+                }
+                if isOver { continuation.resume() }
+                start()
+            }
+        } onCancel: {
+            let continuation = state.withLock { state -> CheckedContinuation<Void, Never>? in
+                if let continuation = state.waiters.removeValue(forKey: waiter) { return continuation }
+                state.cancelled.insert(waiter)
+                return nil
+            }
+            continuation?.resume()
+        }
+        state.withLock { _ = $0.cancelled.remove(waiter) }
+    }
+}
+
+extension KeyRefresher {
+    /// Starts the one attempt in flight.
+    ///
+    /// Its task belongs to no caller, so that none can cancel it for the others. A second one gives it up in time: a
+    /// fetcher that never answers must not hold requests, nor keep the next attempt from starting.
+    private func start(_ ticket: KeyRefreshMachine.Ticket) {
+        let watch = Task {
+            guard (try? await self.clock.sleep(self.policy.deadline)) != nil, !Task.isCancelled else { return }
+            guard self.state.withLock({ $0.machine.isWaiting(for: ticket) }) else { return }
+            self.finish(ticket, .failure(.init(cause: .timeout)))
+        }
+        let attempt = Task {
+            let result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>
+            do throws(KeySetExchange.Failure) {
+                result = .success(try await self.exchange.perform(ticket))
+            } catch {
+                result = .failure(error)
+            }
+            watch.cancel()
+            self.finish(ticket, result)
+            self.state.withLock { _ = $0.tasks.removeValue(forKey: ticket.sequence) }
+        }
+        let isStopped = state.withLock { state in
+            // An attempt that has ended already is not kept.
+            if state.machine.isWaiting(for: ticket) { state.tasks[ticket.sequence] = attempt }
+            return state.isStopped
+        }
+        if isStopped { attempt.cancel() }
+    }
+
+    private func finish(
+        _ ticket: KeyRefreshMachine.Ticket,
+        _ result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>
+    ) {
+        let now = clock.uptime()
+        let finished = state.withLock { state -> (KeyRefreshEvent, [CheckedContinuation<Void, Never>])? in
+            let outcome = Self.outcome(of: result, &state.generation)
+            guard let alarms = state.machine.finish(ticket, with: outcome, at: now) else { return nil }
+            defer { state.waiters.removeAll() }
+            return (event(result, outcome, alarms, state.machine, at: now), Array(state.waiters.values))
+        }
+        guard let (event, waiters) = finished else { return }
+        for waiter in waiters { waiter.resume() }
+        let saving = save(result)
+        onRefresh?(saving ? event : event.adding(KeyAlarm(.keyFileFailing)))
+    }
+
+    private static func outcome(
+        of result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>,
+        _ generation: inout UInt64
+    ) -> KeyRefreshMachine.Outcome {
+        switch result {
+        case .success(.set(let set, _, let life, let entityTag, let lastModified)):
+            generation += 1
+            return .keys(
+                KeySnapshot(set, generation: generation),
+                life: life,
+                entityTag: entityTag,
+                lastModified: lastModified
+            )
+        case .success(.unchanged(let life)): return .unchanged(life: life)
+        case .failure(let failure): return .failure(failure.cause, retryAfter: failure.retryAfter)
+        }
+    }
+
+    private func event(
+        _ result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>,
+        _ outcome: KeyRefreshMachine.Outcome,
+        _ alarms: [KeyAlarm],
+        _ machine: KeyRefreshMachine,
+        at now: Duration
+    ) -> KeyRefreshEvent {
+        var snapshot: KeySnapshot?
+        if case .keys(let taken, _, _, _) = outcome { snapshot = taken }
+        var failure: KeyRefreshFailure?
+        if case .failure(let cause, _) = outcome { failure = cause }
+        var text: [UInt8]?
+        if case .success(.set(_, let body, _, _, _)) = result { text = body }
+        let isServingStale = if case .stale = machine.availability(at: now) { true } else { false }
+        return KeyRefreshEvent(
+            issuerAlias: issuerAlias,
+            failure: failure,
+            keyIDs: (snapshot?.keys ?? []).map { ($0.keyID ?? "").escapedForLogs },
+            unusableKeys: snapshot?.faults.count ?? 0,
+            isServingStale: isServingStale,
+            alarms: alarms,
+            failingFor: machine.failingFor(at: now),
+            failuresInARow: machine.failuresInARow,
+            keySet: text
+        )
+    }
+
+    /// Saves a set that was taken, or that it was confirmed; false when that failed.
+    private func save(_ result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>) -> Bool {
+        guard let keyFile, case .success(let answer) = result else { return true }
+        do throws(ConfigurationError) {
+            switch answer {
+            case .set(_, let text, _, let entityTag, let lastModified):
+                try keyFile.save(text, entityTag: entityTag, lastModified: lastModified)
+            case .unchanged: try keyFile.confirm()
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Begins with the last good set of an earlier run, where there is one.
+    private func restore() {
+        guard let keyFile else { return }
+        do throws(ConfigurationError) {
+            guard let saved = try keyFile.load() else { return }
+            let now = clock.uptime()
+            state.withLock { state in
+                state.generation += 1
+                state.machine.restore(
+                    KeySnapshot(saved.set, generation: state.generation),
+                    age: saved.age,
+                    entityTag: saved.entityTag,
+                    lastModified: saved.lastModified,
+                    at: now
+                )
+            }
+        } catch {
+            onRefresh?(KeyRefreshEvent(issuerAlias: issuerAlias, alarms: [KeyAlarm(.keyFileFailing)]))
+        }
+    }
+}
+
+extension KeyRefreshEvent {
+    fileprivate func adding(_ alarm: KeyAlarm) -> KeyRefreshEvent {
+        KeyRefreshEvent(
+            issuerAlias: issuerAlias,
+            failure: failure,
+            keyIDs: keyIDs,
+            unusableKeys: unusableKeys,
+            isServingStale: isServingStale,
+            alarms: alarms + [alarm],
+            failingFor: failingFor,
+            failuresInARow: failuresInARow,
+            keySet: keySet
+        )
+    }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import Synchronization
+
+/// The exchanges of one attempt: metadata where they are not at hand, the key set, and one retry, all before one
+/// deadline.
+final class KeySetExchange: Sendable {
+    /// Where the key set is.
+    enum Location: Sendable {
+        case keySet(ServiceURL)
+        /// Named by metadata, which stand at the first of the addresses that has them.
+        case metadata(issuer: String, at: [String])
+    }
+
+    /// Why an attempt failed, and when the issuer wants to be asked again.
+    struct Failure: Error {
+        let cause: KeyRefreshFailure
+        var retryAfter: Duration?
+
+        static let content = Failure(cause: .content)
+
+        /// An answer other than 200, with its `Retry-After` in seconds (RFC 9110 §10.2.3).
+        static func status(_ response: FetchResponse) -> Failure {
+            let seconds = response["retry-after"].flatMap { Int64($0) }
+            return Failure(cause: .status, retryAfter: seconds.map { .seconds(min(max(0, $0), 86_400)) })
+        }
+
+        var mayRetry: Bool {
+            // A server that says when to come back has been heard the first time.
+            (cause == .connection || cause == .timeout || cause == .status) && retryAfter == nil
+        }
+    }
+
+    /// What the issuer answered.
+    enum Answer {
+        case set(JWKSet, text: [UInt8], life: Duration, entityTag: String?, lastModified: String?)
+        case unchanged(life: Duration)
+    }
+
+    /// Metadata at hand, kept like keys: for their life, revalidated after it, and past it while they cannot be had.
+    private struct Discovered {
+        var keySet: ServiceURL
+        var freshUntil: Duration
+        let address: String
+        let entityTag: String?
+        let lastModified: String?
+    }
+
+    private let location: Location
+    private let allowsLoopbackHTTP: Bool
+    private let fetcher: any HTTPFetcher
+    private let policy: RefreshPolicy
+    private let clock: MonotonicClock
+    private let discovered = Mutex<Discovered?>(nil)
+
+    init(
+        _ location: Location,
+        allowsLoopbackHTTP: Bool,
+        fetcher: any HTTPFetcher,
+        policy: RefreshPolicy,
+        clock: MonotonicClock
+    ) {
+        self.location = location
+        self.allowsLoopbackHTTP = allowsLoopbackHTTP
+        self.fetcher = fetcher
+        self.policy = policy
+        self.clock = clock
+    }
+
+    /// Performs an attempt.
+    func perform(_ ticket: KeyRefreshMachine.Ticket) async throws(Failure) -> Answer {
+        let end = clock.uptime() + policy.deadline
+        do throws(Failure) {
+            return try await attempt(ticket, before: end)
+        } catch {
+            // What was discovered may be what is wrong by now: the next attempt asks anew.
+            discovered.withLock { $0?.freshUntil = .zero }
+            guard error.mayRetry, !Task.isCancelled, clock.uptime() + policy.retryPause < end else { throw error }
+        }
+        try? await clock.sleep(policy.retryPause)
+        return try await attempt(ticket, before: end)
+    }
+
+    private func attempt(_ ticket: KeyRefreshMachine.Ticket, before end: Duration) async throws(Failure) -> Answer {
+        let response = try await get(
+            try await keySetURL(before: end),
+            limit: policy.keySetBytes,
+            entityTag: ticket.entityTag,
+            lastModified: ticket.lastModified,
+            before: end
+        )
+        let life = policy.life(of: response)
+        if response.status == 304, ticket.entityTag != nil || ticket.lastModified != nil {
+            return .unchanged(life: life)
+        }
+        try Self.check(response)
+        guard let set = try? JWKSet(response.body, origin: .fetched) else { throw .content }
+        guard set.usableKeyCount > 0 else { throw Failure(cause: .noUsableKey) }
+        return .set(
+            set,
+            text: response.body,
+            life: life,
+            entityTag: response["etag"],
+            lastModified: response["last-modified"]
+        )
+    }
+
+    private func keySetURL(before end: Duration) async throws(Failure) -> String {
+        switch location {
+        case .keySet(let url): return url.text
+        case .metadata(let issuer, let addresses):
+            let known = discovered.withLock { $0 }
+            if let known, clock.uptime() < known.freshUntil { return known.keySet.text }
+            do throws(Failure) {
+                let found = try await discover(issuer, at: addresses, known, before: end)
+                discovered.withLock { $0 = found }
+                return found.keySet.text
+            } catch {
+                // Metadata that cannot be had say nothing against the address they gave before; metadata that are
+                // wrong do.
+                guard let known, error.cause != .content else { throw error }
+                return known.keySet.text
+            }
+        }
+    }
+
+    private func discover(
+        _ issuer: String,
+        at addresses: [String],
+        _ known: Discovered?,
+        before end: Duration
+    ) async throws(Failure) -> Discovered {
+        var failure = Failure(cause: .status)
+        for address in addresses {
+            let isKnown = known?.address == address
+            let response = try await get(
+                address,
+                limit: policy.metadataBytes,
+                entityTag: isKnown ? known?.entityTag : nil,
+                lastModified: isKnown ? known?.lastModified : nil,
+                before: end
+            )
+            let freshUntil = clock.uptime() + policy.life(of: response)
+            if response.status == 304, isKnown, var known {
+                known.freshUntil = freshUntil
+                return known
+            }
+            do throws(Failure) {
+                try Self.check(response)
+            } catch {
+                // Metadata that were refused say more than a second place that has none.
+                if failure.cause == .status { failure = error }
+                continue
+            }
+            let metadata = try? IssuerMetadata(
+                response.body,
+                issuer: issuer,
+                allowsLoopbackHTTP: allowsLoopbackHTTP
+            )
+            guard let metadata else {
+                failure = .content
+                continue
+            }
+            return Discovered(
+                keySet: metadata.jwksURL,
+                freshUntil: freshUntil,
+                address: address,
+                entityTag: response["etag"],
+                lastModified: response["last-modified"]
+            )
+        }
+        throw failure
+    }
+
+    /// Whether the answer is what was asked for: a captive portal answers 200 with HTML, a broken proxy with gzip.
+    private static func check(_ response: FetchResponse) throws(Failure) {
+        guard response.status == 200 else { throw .status(response) }
+        if let coding = response["content-encoding"], coding.lowercased() != "identity" { throw .content }
+        guard let field = response["content-type"] else { return }
+        let type = field.lowercased().prefix { $0 != ";" && $0 != " " }
+        let known = ["application/json", "text/json", "text/plain", "application/octet-stream"]
+        guard known.contains(String(type)) || type.hasSuffix("+json") else { throw .content }
+    }
+
+    private func get(
+        _ url: String,
+        limit: Int,
+        entityTag: String?,
+        lastModified: String?,
+        before end: Duration
+    ) async throws(Failure) -> FetchResponse {
+        let remaining = end - clock.uptime()
+        guard remaining > .zero else { throw Failure(cause: .timeout) }
+        let request = FetchRequest(
+            url: url,
+            maximumBytes: limit,
+            deadline: remaining,
+            entityTag: entityTag,
+            lastModified: lastModified
+        )
+        do {
+            return try await fetcher.fetch(request)
+        } catch {
+            throw Failure(cause: KeyRefreshFailure(error))
+        }
+    }
+}
