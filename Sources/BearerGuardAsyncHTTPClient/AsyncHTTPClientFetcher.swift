@@ -26,6 +26,19 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
 
         /// No private CA, no proxy, no extra headers, no token.
         public init() {}
+
+        /// What an issuer of a policy document asks for.
+        ///
+        /// - Parameters:
+        ///   - issuer: names its files.
+        ///   - directory: where relative file names start; empty for the working directory.
+        public init(_ issuer: PolicyDocument.Issuer, relativeTo directory: String) {
+            func place(_ path: String) -> String {
+                path.hasPrefix("/") || directory.isEmpty ? path : "\(directory)/\(path)"
+            }
+            trustRootsFile = issuer.trustRootsFile.map(place)
+            bearerTokenFile = issuer.bearerTokenFile.map(place)
+        }
     }
 
     private let client: HTTPClient

@@ -154,7 +154,10 @@ public struct AuditPolicy: Sendable {
     }
 
     func judge(of token: UnverifiedToken) -> (judge: Judge, isOwn: Bool)? {
-        if let name = token.unverifiedIssuer?.stringValue, let own = issuers[ExactString(name)] { return (own, true) }
+        if let name = token.unverifiedIssuer?.stringValue {
+            let template = issuers.values.lazy.filter { $0.validator.policy.isTemplate(of: name) }
+            if let own = issuers[ExactString(name)] ?? template.first { return (own, true) }
+        }
         // An audit that leaves `iss` open has one judge, under the empty name.
         return fallback.map { ($0, $0.validator.policy.issuer.isEmpty) }
     }

@@ -14,6 +14,12 @@ struct KeysCommand: AsyncParsableCommand {
             EXAMPLES
               bearerguard keys jwks.json
               bearerguard keys record --policy api.yaml --archive keys/
+
+            EXIT STATUS
+              0 every key can be used
+              1 some cannot
+              2 usage or input fault
+              3 a set could not be fetched
             """,
         subcommands: [ListKeysCommand.self, RecordKeysCommand.self],
         defaultSubcommand: ListKeysCommand.self

@@ -43,20 +43,21 @@ struct RecordKeysCommand: AsyncParsableCommand {
         let keyArchive = try CommandFailure.explaining(archive) { () throws(ConfigurationError) in
             try KeyArchive(directory: archive)
         }
-        let fetcher = try CommandFailure.explaining(policy) { () throws(ConfigurationError) in
-            try AsyncHTTPClientFetcher()
-        }
         var sources: [RemoteKeys] = []
+        var fetchers: [AsyncHTTPClientFetcher] = []
         for issuer in fetched {
             let recorder = Recorder(issuer: issuer, archive: keyArchive)
-            sources.append(
-                try CommandFailure.explaining(policy) { () throws(ConfigurationError) in
-                    try issuer.remoteKeys(fetcher: fetcher, onRefresh: recorder.note)
-                }
-            )
+            let (fetcher, source) = try CommandFailure.explaining(policy) { () throws(ConfigurationError) in
+                let fetcher = try AsyncHTTPClientFetcher(
+                    options: .init(issuer, relativeTo: PolicyFile.directory(of: policy))
+                )
+                return (fetcher, try issuer.remoteKeys(fetcher: fetcher, onRefresh: recorder.note))
+            }
+            fetchers.append(fetcher)
+            sources.append(source)
         }
         let reached = await watch(sources)
-        await fetcher.shutdown()
+        for fetcher in fetchers { await fetcher.shutdown() }
         if once, !reached { throw ExitCode(CommandFailure.keysUnavailable) }
         #else
         throw CommandFailure("this build fetches nothing", hints: ["build with --traits Gateway"])

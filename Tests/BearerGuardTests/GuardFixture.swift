@@ -3,7 +3,6 @@
 
 import BearerGuard
 import BearerGuardTesting
-import Synchronization
 
 /// An issuer with a key for every kind of algorithm, a guard that trusts it, and a clock that stands still.
 struct GuardFixture {
@@ -96,17 +95,6 @@ struct GuardFixture {
 }
 
 struct TestKeyMissing: Error {}
-
-/// Keeps events for later.
-final class RecordedEvents: GuardObserver {
-    private let state = Mutex<[GuardEvent]>([])
-
-    func observe(_ event: GuardEvent) { state.withLock { $0.append(event) } }
-
-    var decisions: [DecisionEvent] {
-        state.withLock { $0 }.compactMap { if case .decided(let decision) = $0 { decision } else { nil } }
-    }
-}
 
 extension JWKSet {
     /// A set of these keys, as an issuer would publish it.

@@ -3,7 +3,6 @@
 
 import BearerGuard
 import BearerGuardTesting
-import Synchronization
 import Testing
 
 /// Keys over a scripted network, with a clock that a test moves.
@@ -15,7 +14,7 @@ struct RemoteKeysTests {
     private let issuer: TestIssuer
     private let fetcher = ScriptedFetcher()
     private let clock = ManualClock(seconds: GuardFixture.now)
-    private let refreshes = RefreshLog()
+    private let events = RecordedEvents()
 
     init() throws {
         issuer = try TestIssuer(clock: .fixed(UnixTime(seconds: GuardFixture.now)))
@@ -28,7 +27,7 @@ struct RemoteKeysTests {
             fetcher: fetcher,
             policy: policy,
             clock: clock.withoutPauses,
-            onRefresh: { [refreshes] in refreshes.note($0) }
+            onRefresh: events.keyRefreshes
         )
         let trusted = try TrustedIssuer(policy: issuer.policy(), keys: keys)
         return try RequestGuard(issuers: [trusted], clock: .fixed(UnixTime(seconds: GuardFixture.now)))
@@ -49,7 +48,7 @@ struct RemoteKeysTests {
         let token = issuer.token()
         for _ in 0..<1000 { #expect(await outcome(requestGuard, token) == "authorized") }
         #expect(fetcher.count(of: Self.jwksURL) == 1)
-        #expect(refreshes.keyIDs == [["ES256-1"]])
+        #expect(events.refreshes.map(\.keyIDs) == [["ES256-1"]])
     }
 
     @Test("A hundred requests at once share one fetch, and one that is cancelled does not end it")
@@ -144,7 +143,7 @@ struct RemoteKeysTests {
         fetcher.script(Self.jwksURL, .json(set))
         let requestGuard = try makeGuard()
         #expect(await outcome(requestGuard, issuer.token()) == "authorized")
-        #expect(refreshes.unusable == [4])
+        #expect(events.refreshes.map(\.unusableKeys) == [4])
     }
 
     @Test(
@@ -160,7 +159,7 @@ struct RemoteKeysTests {
         fetcher.script(Self.jwksURL, .json(#"{ "note" : [1, {"keys": "]"}] , "keys" : [\#(entry), 12e3 ,\#(good) ] }"#))
         let requestGuard = try makeGuard()
         #expect(await outcome(requestGuard, issuer.token()) == "authorized")
-        #expect(refreshes.unusable == [2])
+        #expect(events.refreshes.map(\.unusableKeys) == [2])
     }
 
     @Test(
@@ -276,7 +275,7 @@ struct RemoteKeysTests {
         #expect(await outcome(requestGuard, issuer.token()) == "authorized")
         clock.advance(by: 85)
         #expect(await outcome(requestGuard, issuer.token()) == "authorized")
-        await refreshes.count(of: 2)
+        await events.refreshes(count: 2)
         #expect(fetcher.requests.map(\.entityTag) == [nil, "\"v1\""])
         clock.advance(by: 100)
         #expect(await outcome(requestGuard, issuer.token()) == "authorized")
@@ -310,40 +309,5 @@ struct RemoteKeysTests {
         }
         #expect(turnedAway == 44)
         #expect(fetcher.requests.count == 1)
-    }
-}
-
-/// Notes refreshes, and lets a test wait for them.
-final class RefreshLog: Sendable {
-    private struct State {
-        var events: [KeyRefreshEvent] = []
-        var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
-    }
-
-    private let state = Mutex(State())
-
-    var keyIDs: [[String]] { state.withLock { $0.events.map(\.keyIDs) } }
-    var unusable: [Int] { state.withLock { $0.events.map(\.unusableKeys) } }
-
-    func note(_ event: KeyRefreshEvent) {
-        let woken = state.withLock { state in
-            state.events.append(event)
-            let count = state.events.count
-            let woken = state.waiting.filter { $0.count <= count }
-            state.waiting.removeAll { $0.count <= count }
-            return woken
-        }
-        for waiter in woken { waiter.continuation.resume() }
-    }
-
-    func count(of count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                if state.events.count >= count { return true }
-                state.waiting.append((count, continuation))
-                return false
-            }
-            if isThere { continuation.resume() }
-        }
     }
 }

@@ -10,6 +10,8 @@ public struct PolicyDocument: Sendable {
     public enum KeyLocation: Sendable, Hashable {
         /// At the `jwks_uri` of the issuer's metadata.
         case discovery
+        /// At the `jwks_uri` of the issuer's metadata, which are at this address.
+        case metadataURL(String)
         /// At this address.
         case jwksURL(String)
         /// In this file, a JWK Set.
@@ -32,11 +34,15 @@ public struct PolicyDocument: Sendable {
         public let policy: ValidationPolicy
         /// Whether its metadata and keys may be fetched by http from loopback.
         public let allowsLoopbackHTTP: Bool
+        /// A file of PEM certificates to trust in place of the system's where its keys are fetched.
+        public let trustRootsFile: String?
+        /// A file with the token to show where its keys are fetched.
+        public let bearerTokenFile: String?
 
         /// Whether its keys come over the network.
         public var isFetched: Bool {
             switch keys {
-            case .discovery, .jwksURL: true
+            case .discovery, .metadataURL, .jwksURL: true
             case .file, .keySet, .pem, .secretFile: false
             }
         }
@@ -56,9 +62,12 @@ public struct PolicyDocument: Sendable {
             onRefresh: (@Sendable (KeyRefreshEvent) -> Void)? = nil
         ) throws(ConfigurationError) -> RemoteKeys {
             switch keys {
-            case .discovery:
+            case .discovery, .metadataURL:
+                var metadataURL: String?
+                if case .metadataURL(let url) = keys { metadataURL = url }
                 return try RemoteKeys(
                     discovering: self.policy.issuer,
+                    metadataURL: metadataURL,
                     fetcher: fetcher,
                     allowsLoopbackHTTP: allowsLoopbackHTTP,
                     policy: policy,
@@ -193,7 +202,7 @@ public struct PolicyDocument: Sendable {
         }
         let allowsSecrets = issuer.policy.algorithms.contains(where: \.isSymmetric)
         switch issuer.keys {
-        case .discovery, .jwksURL: return if let fetch { try fetch(issuer) } else { OfflineKeys() }
+        case .discovery, .metadataURL, .jwksURL: return if let fetch { try fetch(issuer) } else { OfflineKeys() }
         case .file(let path):
             // An offline program judges by the file as it is now; one that runs on follows its changes.
             guard fetch != nil else { return try StaticKeys(JWKSet(try read(path), allowingSecrets: allowsSecrets)) }

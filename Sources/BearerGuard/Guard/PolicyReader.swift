@@ -31,7 +31,7 @@ struct PolicyReader {
 
     private static let issuerMembers = [
         "alias", "issuer", "preset", "audience", "algorithms", "tokenKind", "clockSkew", "requiredClaims", "maximumAge",
-        "roles", "claims", "keys", "allowLoopbackHTTP",
+        "roles", "claims", "keys", "tenants", "allowLoopbackHTTP",
     ]
 
     private mutating func issuer(_ value: JSONValue, _ path: String) -> PolicyDocument.Issuer? {
@@ -56,11 +56,15 @@ struct PolicyReader {
         if let value = object["allowLoopbackHTTP"], value.boolValue == nil {
             fault("\(path).allowLoopbackHTTP", "must be true or false")
         }
+        let tenants = tenants(object, path)
         let keys = keys(object, path, algorithms)
         guard faults.count == before, let issuer, let keys else { return nil }
         do throws(ConfigurationError) {
-            if case .jwksURL(let url) = keys { _ = try ServiceURL(url, allowsLoopbackHTTP: loopback) }
-            if case .discovery = keys { _ = try ServiceURL(issuer, allowsLoopbackHTTP: loopback) }
+            switch keys {
+            case .jwksURL(let url), .metadataURL(let url): _ = try ServiceURL(url, allowsLoopbackHTTP: loopback)
+            case .discovery: _ = try ServiceURL(issuer, allowsLoopbackHTTP: loopback)
+            case .file, .keySet, .pem, .secretFile: break
+            }
         } catch {
             return fault("\(path).keys", "\(error.message); allowLoopbackHTTP permits http to loopback")
         }
@@ -75,10 +79,18 @@ struct PolicyReader {
                 requiredClaims: required,
                 maximumAge: maximumAge,
                 rolePaths: roles,
-                checks: checks
+                checks: checks,
+                tenants: tenants
             )
-            let alias = text(object, "alias", path) ?? issuer
-            return PolicyDocument.Issuer(alias: alias, keys: keys, policy: policy, allowsLoopbackHTTP: loopback)
+            let source = object["keys"]?.objectValue
+            return PolicyDocument.Issuer(
+                alias: text(object, "alias", path) ?? issuer,
+                keys: keys,
+                policy: policy,
+                allowsLoopbackHTTP: loopback,
+                trustRootsFile: source.flatMap { text($0, "caFile", "\(path).keys") },
+                bearerTokenFile: source.flatMap { text($0, "tokenFile", "\(path).keys") }
+            )
         } catch {
             return fault(path, error.message)
         }
@@ -136,6 +148,15 @@ struct PolicyReader {
         }
     }
 
+    private mutating func tenants(_ object: JSONObject, _ path: String) -> AcceptedTenants? {
+        guard let value = object["tenants"] else { return nil }
+        if value.stringValue == "any" { return .any }
+        guard let tenants = value.stringsValue, !tenants.isEmpty else {
+            return fault("\(path).tenants", "must be 'any' or an array of tenant identifiers")
+        }
+        return .listed(Set(tenants))
+    }
+
     private mutating func claimChecks(_ object: JSONObject, _ path: String) -> [ClaimCheck] {
         guard let value = object["claims"] else { return [] }
         guard let members = value.objectValue?.members else {
@@ -156,15 +177,22 @@ struct PolicyReader {
         guard let value = object["keys"] else { return .discovery }
         if value.stringValue == "discovery" { return .discovery }
         guard let keys = value.objectValue else {
-            return fault(here, "must be 'discovery' or an object with jwksURL, file, jwks, pem or secretFile")
+            return fault(
+                here,
+                "must be 'discovery' or an object with jwksURL, metadataURL, file, jwks, pem or secretFile"
+            )
         }
-        checkNames(keys, here, ["jwksURL", "file", "jwks", "pem", "secretFile", "kid"])
-        let sources = keys.members.filter { $0.name != "kid" }
+        let names = ["jwksURL", "metadataURL", "file", "jwks", "pem", "secretFile"]
+        checkNames(keys, here, names + ["kid", "caFile", "tokenFile"])
+        let sources = keys.members.filter { names.contains($0.name) }
         guard sources.count == 1, let source = sources.first else {
-            return fault(here, "must name exactly one of jwksURL, file, jwks, pem, secretFile")
+            return fault(here, "must name exactly one of \(names.joined(separator: ", "))")
         }
         if keys["kid"] != nil, !["pem", "secretFile"].contains(source.name) {
             return fault("\(here).kid", "names a key of pem or secretFile; a key set names its own")
+        }
+        if keys["caFile"] != nil || keys["tokenFile"] != nil, !["jwksURL", "metadataURL"].contains(source.name) {
+            return fault(here, "caFile and tokenFile are for keys that are fetched from jwksURL or metadataURL")
         }
         if source.name == "jwks" { return .keySet(source.value) }
         guard let target = source.value.stringValue, !target.isEmpty else {
@@ -173,6 +201,7 @@ struct PolicyReader {
         let keyID = text(keys, "kid", here)
         switch source.name {
         case "jwksURL": return .jwksURL(target)
+        case "metadataURL": return .metadataURL(target)
         case "file": return .file(target)
         default:
             guard algorithms.count == 1, let algorithm = algorithms.first else {

@@ -12,6 +12,8 @@
 /// ```
 public final class RequestGuard: Sendable {
     private let issuers: [ExactString: (issuer: TrustedIssuer, validator: TokenValidator)]
+    /// Those of `issuers` that stand for many tenants.
+    private let templates: [(issuer: TrustedIssuer, validator: TokenValidator)]
     private let realm: String
     private let clock: WallClock
     private let observer: (any GuardObserver)?
@@ -46,6 +48,7 @@ public final class RequestGuard: Sendable {
             }
         }
         self.issuers = byIssuer
+        self.templates = byIssuer.values.filter { $0.issuer.policy.isMultiTenant }
         self.realm = realm
         self.clock = clock
         self.observer = observer
@@ -168,7 +171,10 @@ public final class RequestGuard: Sendable {
         if case .failure(let error) = token.unverifiedClaims { throw Rejection(error) }
         guard let claim = token.unverifiedIssuer else { throw Rejection(.missingClaim, "iss is missing") }
         guard let name = claim.stringValue else { throw Rejection(.invalidClaim, "iss is not a string") }
-        guard let trusted = issuers[ExactString(name)] else {
+        guard
+            let trusted = issuers[ExactString(name)]
+                ?? templates.first(where: { $0.issuer.policy.isTemplate(of: name) })
+        else {
             // With one issuer its own check knows how close the name is.
             if issuers.count == 1, let only = issuers.first?.value, let claims = try? token.unverifiedClaims.get(),
                 let rejection = ClaimChecks.issuer(claims, only.issuer.policy)

@@ -25,7 +25,12 @@ package enum JWK {
         }
         let components = try components(object)
         try checkUse(object)
-        return try VerificationKey(components, keyID: keyID, algorithm: try algorithm(object))
+        return try VerificationKey(
+            components,
+            keyID: keyID,
+            algorithm: try algorithm(object),
+            issuer: try text(object, "issuer")
+        )
     }
 
     /// The numbers of the public half of a key, before policy.

@@ -57,5 +57,10 @@ public final class KeySnapshot: Sendable {
         )
     }
 
+    /// Whether an entry has this name, usable or not.
+    func has(keyID: String) -> Bool {
+        byKeyID[ExactString(keyID)] != nil || faults.contains { $0.keyID?.isExactly(keyID) == true }
+    }
+
     func keys(named keyID: String) -> [VerificationKey] { byKeyID[ExactString(keyID)] ?? [] }
 }

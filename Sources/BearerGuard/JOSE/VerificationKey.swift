@@ -10,6 +10,8 @@ package final class VerificationKey: Sendable {
     package let bits: Int
     /// RFC 7638 thumbprint; nil for a shared secret, of which nothing is shown.
     package let thumbprint: String?
+    /// `issuer` as the set gave it, which Entra adds to its keys.
+    package let issuer: String?
     /// `alg` as the set gave it.
     package let declaredAlgorithm: SignatureAlgorithm?
     private let verifiers: [SignatureAlgorithm: SignatureVerifier]
@@ -21,7 +23,8 @@ package final class VerificationKey: Sendable {
     package init(
         _ components: PublicKeyComponents,
         keyID: String?,
-        algorithm: SignatureAlgorithm? = nil
+        algorithm: SignatureAlgorithm? = nil,
+        issuer: String? = nil
     ) throws(KeyFault) {
         if let algorithm, !algorithm.fits(components.type) { throw .unfit("alg does not fit the key's type or curve") }
         let key = try PublicKey(components)
@@ -34,6 +37,7 @@ package final class VerificationKey: Sendable {
         self.type = components.type
         self.bits = components.bits
         self.thumbprint = JWKThumbprint.sha256(components)
+        self.issuer = issuer
         self.declaredAlgorithm = algorithm
         self.verifiers = verifiers
     }
@@ -57,6 +61,7 @@ package final class VerificationKey: Sendable {
         self.type = .secret
         self.bits = secret.bytes.count * 8
         self.thumbprint = nil
+        self.issuer = nil
         self.declaredAlgorithm = algorithm
         self.verifiers = verifiers
     }

@@ -52,6 +52,23 @@ final class KeyRefresher: Sendable {
 
     func availability() -> KeyAvailability { state.withLock { $0.machine.availability(at: clock.uptime()) } }
 
+    /// What an attempt that has ended says of a key.
+    func resolution(of keyID: String?) -> KeyResolution {
+        let now = clock.uptime()
+        return state.withLock { state in
+            let availability = state.machine.availability(at: now)
+            guard let keyID, let snapshot = availability.snapshot, !snapshot.has(keyID: keyID) else {
+                return .keys(availability)
+            }
+            // The attempt may have failed: then the set at hand cannot say that there is no such key.
+            switch state.machine.answer(at: now) {
+            case .unavailable(let pause):
+                return .unavailable(.init(cause: .unreachable, retryAfter: pause.wholeSeconds))
+            case .fetch, .join, .unknown: return .unknown
+            }
+        }
+    }
+
     func status() -> KeySourceStatus { state.withLock { $0.machine.status(at: clock.uptime()) } }
 
     var pauseUntilRefresh: Duration { state.withLock { $0.machine.pauseUntilRefresh(at: clock.uptime()) } }

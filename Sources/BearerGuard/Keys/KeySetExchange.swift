@@ -134,13 +134,18 @@ final class KeySetExchange: Sendable {
         var failure = Failure(cause: .status)
         for address in addresses {
             let isKnown = known?.address == address
-            let response = try await get(
-                address,
-                limit: policy.metadataBytes,
-                entityTag: isKnown ? known?.entityTag : nil,
-                lastModified: isKnown ? known?.lastModified : nil,
-                before: end
-            )
+            let response: FetchResponse
+            do throws(Failure) {
+                response = try await get(
+                    address,
+                    limit: policy.metadataBytes,
+                    entityTag: isKnown ? known?.entityTag : nil,
+                    lastModified: isKnown ? known?.lastModified : nil,
+                    before: end
+                )
+            } catch {
+                throw failure.cause == .content ? failure : error
+            }
             let freshUntil = clock.uptime() + policy.life(of: response)
             if response.status == 304, isKnown, var known {
                 known.freshUntil = freshUntil

@@ -72,6 +72,9 @@ package struct KeyRefreshMachine: Sendable {
     /// Whether the fetch of `ticket` is still the one that is waited for.
     package func isWaiting(for ticket: Ticket) -> Bool { inFlight == ticket.sequence }
 
+    /// How many unknown names are remembered or waited for: bounded, whatever is asked.
+    package var rememberedNames: Int { max(unknownKeys.count, awaited.count) }
+
     /// The keys at hand, however old.
     package var snapshot: KeySnapshot? { held?.snapshot }
 
@@ -284,7 +287,7 @@ extension KeyRefreshMachine {
     }
 
     /// A 401 only if the last attempt succeeded within its life: otherwise the key may exist and we cannot know.
-    private func answer(at now: Duration) -> MissingAction {
+    package func answer(at now: Duration) -> MissingAction {
         guard failures == 0, let held, now < held.freshUntil else { return .unavailable(retryAfter: pause(at: now)) }
         return .unknown
     }

@@ -42,7 +42,9 @@ public final class RemoteKeys: KeySource {
         if let metadataURL {
             addresses = [try Self.checked(metadataURL, "metadataURL", allowsLoopbackHTTP).text]
         } else {
-            let url = try Self.checked(issuer, "issuer", allowsLoopbackHTTP)
+            // Entra's issuer for many tenants is a template; its metadata are those of "common".
+            let place = issuer.replacing("{tenantid}", with: "common")
+            let url = try Self.checked(place, "issuer", allowsLoopbackHTTP)
             guard !url.hasQuery else { throw ConfigurationError("issuer is a URL with a query (RFC 8414 §2)") }
             addresses = IssuerMetadata.locations(of: url)
         }
@@ -126,7 +128,7 @@ public final class RemoteKeys: KeySource {
         switch await refresher.act({ $0.missing(keyID, at: $1) }) {
         case .unknown: .unknown
         case .unavailable(let failure): .unavailable(failure)
-        case .attempted: .keys(refresher.availability())
+        case .attempted: refresher.resolution(of: keyID)
         }
     }
 

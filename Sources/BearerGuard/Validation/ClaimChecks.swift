@@ -14,11 +14,32 @@ enum ClaimChecks {
     ]
 
     static func issuer(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
-        guard case .exactly(let expected) = policy.issuerRule else { return nil }
+        if case .unchecked = policy.issuerRule { return nil }
         guard let claim = claims["iss"] else { return Rejection(.missingClaim, "iss is missing") }
         guard let issuer = claim.stringValue else { return Rejection(.invalidClaim, "iss is not a string") }
-        guard issuer.isExactly(expected) else { return Rejection(.wrongIssuer, nearMiss(issuer, expected)) }
-        return nil
+        switch policy.issuerRule {
+        case .unchecked: return nil
+        case .exactly(let expected):
+            return issuer.isExactly(expected) ? nil : Rejection(.wrongIssuer, nearMiss(issuer, expected))
+        case .tenants(let template, let tenants):
+            guard let tenant = template.tenant(of: issuer) else {
+                return Rejection(.wrongIssuer, "iss does not have the form of the configured template")
+            }
+            guard let claim = claims["tid"] else { return Rejection(.missingClaim, "tid is missing") }
+            guard claim.stringValue?.isExactly(tenant) == true else {
+                return Rejection(.wrongIssuer, "tid is not the tenant that iss names")
+            }
+            return tenants.contains(tenant) ? nil : Rejection(.wrongIssuer, "the tenant is not listed")
+        }
+    }
+
+    /// A key of one tenant among those of all is that tenant's alone (Entra's `issuer` member of a key).
+    static func keyIssuer(_ key: VerificationKey, _ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+        guard case .tenants(let template, _) = policy.issuerRule, let keyIssuer = key.issuer,
+            let issuer = claims["iss"]?.stringValue, let tenant = template.tenant(of: issuer)
+        else { return nil }
+        return IssuerTemplate.filled(keyIssuer, with: tenant).isExactly(issuer)
+            ? nil : Rejection(.wrongIssuer, "the key is another issuer's")
     }
 
     /// Says how close a wrong issuer is, which is what most wrong configurations come down to.

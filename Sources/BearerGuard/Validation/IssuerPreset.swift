@@ -18,6 +18,8 @@ public struct IssuerPreset: Sendable {
     let typeChecks: [ClaimCheck]
     /// Nil, or what is wrong with an issuer identifier.
     let issuerFault: @Sendable (String) -> String?
+    /// Whether the issuer is a template for many tenants.
+    let isMultiTenant: Bool
 
     init(
         name: String,
@@ -28,6 +30,7 @@ public struct IssuerPreset: Sendable {
         rolePaths: [ClaimPath] = [],
         requiredClaims: [String] = [],
         typeChecks: [ClaimCheck] = [],
+        isMultiTenant: Bool = false,
         issuerFault: @escaping @Sendable (String) -> String? = { _ in nil }
     ) {
         self.name = name
@@ -38,6 +41,7 @@ public struct IssuerPreset: Sendable {
         self.rolePaths = rolePaths
         self.requiredClaims = requiredClaims
         self.typeChecks = typeChecks
+        self.isMultiTenant = isMultiTenant
         self.issuerFault = issuerFault
     }
 
@@ -91,11 +95,7 @@ public struct IssuerPreset: Sendable {
         ],
         algorithms: [.rs256],
         rolePaths: ["roles"],
-        typeChecks: [
-            ClaimCheck("neither scp nor roles: the shape of an ID token") {
-                $0["scp"] != nil || $0["roles"] != nil
-            }
-        ],
+        typeChecks: [entraAccessToken],
         issuerFault: { issuer in
             let tenants = ["/common", "/organizations", "/consumers"]
             guard !tenants.contains(where: issuer.contains) else {
@@ -103,6 +103,47 @@ public struct IssuerPreset: Sendable {
             }
             return nil
         }
+    )
+
+    private static let entraAccessToken = ClaimCheck("neither scp nor roles: the shape of an ID token") {
+        $0["scp"] != nil || $0["roles"] != nil
+    }
+
+    /// Microsoft Entra ID, many tenants: `https://login.microsoftonline.com/{tenantid}/v2.0`.
+    public static let entraMultiTenant = IssuerPreset(
+        name: "entra-multi-tenant",
+        differences: [
+            "the issuer has the place {tenantid}, which must be the token's own 'tid': all tenants share keys",
+            "the tenants must be listed, or 'any' said, because everybody with an account gets tokens of some tenant",
+            "a key that names an issuer is good for that issuer alone, because Entra publishes keys of one tenant among those of all",
+            "metadata are at /common/v2.0/.well-known/openid-configuration",
+        ],
+        algorithms: [.rs256],
+        rolePaths: ["roles"],
+        requiredClaims: ["tid"],
+        typeChecks: [entraAccessToken],
+        isMultiTenant: true,
+        issuerFault: { issuer in
+            IssuerTemplate(issuer) == nil
+                ? "name the place of the tenant, as in https://login.microsoftonline.com/{tenantid}/v2.0" : nil
+        }
+    )
+
+    /// Kubernetes service accounts, by projected tokens with an audience of your own.
+    public static let kubernetes = IssuerPreset(
+        name: "kubernetes",
+        differences: [
+            "'kubernetes.io' is required, because only tokens of the API server have it; legacy tokens without an end are refused",
+            "fetch from jwksURL https://kubernetes.default.svc/openid/v1/jwks with caFile and tokenFile: the metadata name an address that often cannot be reached from inside",
+            "ask for tokens with an audience of your own: the default one is the API server's",
+        ],
+        algorithms: [.rs256],
+        typeChecks: [
+            ClaimCheck("no kubernetes.io claim: not a service account's token") {
+                $0["kubernetes.io"]?.objectValue != nil
+                    && $0["sub"]?.stringValue?.hasPrefix("system:serviceaccount:") == true
+            }
+        ]
     )
 
     /// Keycloak realms.
@@ -146,11 +187,13 @@ public struct IssuerPreset: Sendable {
     )
 
     /// Every preset.
-    public static let all: [IssuerPreset] = [.standard, .okta, .auth0, .entra, .keycloak, .cognito]
+    public static let all: [IssuerPreset] = [
+        .standard, .okta, .auth0, .entra, .entraMultiTenant, .keycloak, .cognito, .kubernetes,
+    ]
 
     /// What is wrong with `issuer`: a placeholder nobody replaced, or what the preset itself knows.
     func fault(of issuer: String) -> String? {
-        let lower = issuer.lowercased()
+        let lower = (isMultiTenant ? issuer.replacing(IssuerTemplate.placeholder, with: "") : issuer).lowercased()
         let marks = [
             "{", "}", "<", ">", "$(", "yourokta", "your_", "your-okta", "your-domain", "your-tenant", "your-org",
             "yourdomain", "yourtenant", "example-tenant",

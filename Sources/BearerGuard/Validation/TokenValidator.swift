@@ -101,7 +101,7 @@ package struct TokenValidator: Sendable {
             switch Self.verify(token.jws, keyID: token.header.keyID, algorithm: algorithm, keys: keys) {
             case .success(let key):
                 judgement.key = key
-                _ = ends(.signature, nil)
+                if ends(.signature, ClaimChecks.keyIssuer(key, claims, policy)) { return judgement }
             case .failure(let rejection): if ends(.signature, rejection) { return judgement }
             }
         }

@@ -7,6 +7,7 @@
 public struct ValidationPolicy: Sendable {
     enum IssuerRule: Sendable {
         case exactly(String)
+        case tenants(IssuerTemplate, AcceptedTenants)
         case unchecked
     }
 
@@ -34,10 +35,21 @@ public struct ValidationPolicy: Sendable {
     let checks: [ClaimCheck]
     let requiresExpiration: Bool
 
-    /// The issuer that tokens must name; empty in a policy that leaves it unchecked.
+    /// The issuer that tokens must name, or its template; empty in a policy that leaves it unchecked.
     public var issuer: String {
-        guard case .exactly(let issuer) = issuerRule else { return "" }
-        return issuer
+        switch issuerRule {
+        case .exactly(let issuer): issuer
+        case .tenants(let template, _): template.text
+        case .unchecked: ""
+        }
+    }
+
+    var isMultiTenant: Bool { if case .tenants = issuerRule { true } else { false } }
+
+    /// Whether tokens of this issuer are judged by the policy though it is not its very name.
+    package func isTemplate(of issuer: String) -> Bool {
+        guard case .tenants(let template, _) = issuerRule else { return false }
+        return template.tenant(of: issuer) != nil
     }
 
     /// A policy for one issuer.
@@ -53,6 +65,7 @@ public struct ValidationPolicy: Sendable {
     ///   - maximumAge: seconds after `iat`, which is then required; at least 1.
     ///   - rolePaths: where roles and groups stand, beyond those of the preset.
     ///   - checks: checks of your own.
+    ///   - tenants: whose tokens to take, for a preset of many tenants and for no other.
     /// - Throws: ``ConfigurationError`` when a value is missing, out of range, or a placeholder.
     public init(
         issuer: String,
@@ -64,7 +77,8 @@ public struct ValidationPolicy: Sendable {
         requiredClaims: [String] = [],
         maximumAge: Int? = nil,
         rolePaths: [ClaimPath] = [],
-        checks: [ClaimCheck] = []
+        checks: [ClaimCheck] = [],
+        tenants: AcceptedTenants? = nil
     ) throws(ConfigurationError) {
         guard !issuer.isEmpty else { throw ConfigurationError("issuer is empty: name the 'iss' of the tokens") }
         if let fault = preset.fault(of: issuer) { throw ConfigurationError("issuer: \(fault)") }
@@ -84,8 +98,20 @@ public struct ValidationPolicy: Sendable {
         if case .types(let types) = acceptedTokens.rule, types.isEmpty || types.contains("") {
             throw ConfigurationError("tokenTypes is empty")
         }
+        let issuerRule: IssuerRule
+        if preset.isMultiTenant, let template = IssuerTemplate(issuer) {
+            guard let tenants, tenants != .listed([]) else {
+                throw ConfigurationError("tenants is missing: list the tenants you serve, or say 'any'")
+            }
+            issuerRule = .tenants(template, tenants)
+        } else {
+            guard tenants == nil else {
+                throw ConfigurationError("tenants is for presets of many tenants, such as entra-multi-tenant")
+            }
+            issuerRule = .exactly(issuer)
+        }
         self.init(
-            issuerRule: .exactly(issuer),
+            issuerRule: issuerRule,
             audienceRule: preset.audienceIsClientID ? .clientID(audience) : .audience(audience),
             algorithms: algorithms,
             preset: preset,
