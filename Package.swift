@@ -73,7 +73,12 @@ let package = Package(
             providers: [.apt(["libjansson-dev"]), .brew(["jansson"]), .yum(["jansson-devel"])]
         ),
         .target(name: "BearerGuard", dependencies: ["COpenSSL", "CJansson"]),
-        .target(name: "BearerGuardTesting", dependencies: ["BearerGuard", "COpenSSL"]),
+        .target(
+            name: "BearerGuardTesting",
+            dependencies: ["BearerGuard", "COpenSSL"],
+            // For the TLS of the fault server; the library itself needs libcrypto alone.
+            linkerSettings: [.linkedLibrary("ssl")]
+        ),
         .target(name: "BearerGuardAudit", dependencies: ["BearerGuard"]),
         .target(
             name: "BearerGuardAsyncHTTPClient",

@@ -168,6 +168,7 @@ public final class AsyncHTTPClientFetcher: HTTPFetcher {
             case .remoteConnectionClosed: .connection
             default: .failed
             }
+        case HTTPParserError.invalidEOFState: .connection
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: .tls
         case is NIOConnectionError, is IOError, is ChannelError: .connection
         default: .failed

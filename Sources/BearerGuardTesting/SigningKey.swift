@@ -81,6 +81,9 @@ public final class SigningKey: @unchecked Sendable {
         return Self.raw(der: signature, half: half)
     }
 
+    /// Lends the key pair to OpenSSL; nil for an HMAC.
+    func withPair<Value>(_ body: (OpaquePointer?) -> Value) -> Value { unsafe body(pair) }
+
     private static func publish(_ members: JSONValue, keyID: String?, algorithm: SignatureAlgorithm) -> JSONValue {
         let object: [JSONObject.Member] = members.objectValue?.members ?? []
         var published: [(String, JSONValue)] = object.map { ($0.name, $0.value) }

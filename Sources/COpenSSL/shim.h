@@ -24,7 +24,9 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 // A macro of two masks, which Swift does not import.
 static const int bearerguard_public_key_selection = EVP_PKEY_PUBLIC_KEY;

@@ -109,6 +109,25 @@ struct KeyRefreshMachineTests {
         }
     }
 
+    @Test("Tokens of a key that was just withdrawn search for nothing")
+    mutating func withdrawn() throws {
+        func named(_ name: String, _ generation: UInt64) throws -> KeyRefreshMachine.Outcome {
+            let members = try #require(try SigningKey(.es256, keyID: nil).jwk.objectValue)
+            let key = try VerificationKey(JWK.components(members), keyID: name)
+            let snapshot = KeySnapshot(keys: [key], generation: generation)
+            return .keys(snapshot, life: .seconds(600), entityTag: nil, lastModified: nil)
+        }
+        guard case .fetch(let first) = machine.missing(nil, at: start) else { throw TestKeyMissing() }
+        machine.finish(first, with: try named("old", 1), at: start)
+        guard case .fetch(let second) = machine.refresh(at: start) else { throw TestKeyMissing() }
+        machine.finish(second, with: try named("new", 2), at: start)
+        #expect(machine.missing("old", at: start + .seconds(29)) == .unknown)
+        guard case .fetch = machine.missing("newer", at: start + .seconds(29)) else {
+            Issue.record("no fetch")
+            return
+        }
+    }
+
     @Test("J5: while cooling down the answer comes at once: known to be unknown, or unavailable after a failure")
     mutating func coolingDown() throws {
         try fill()

@@ -73,13 +73,18 @@ public struct FetchResponse: Sendable, Hashable {
         )
     }
 
+    /// Every header field, its name in lower case.
+    package var allFields: [(name: String, value: String)] {
+        fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
     /// A header field by its name in lower case.
     public subscript(name: String) -> String? { fields[name] }
 }
 
 /// Why an exchange failed, as a class of causes: nothing of the URL, the answer or the host's message.
 public enum FetchError: String, Error, Sendable, Hashable, CaseIterable {
-    /// The name was not found, or nothing answered.
+    /// The name was not found, nothing answered, or the connection ended before the answer did.
     case connection
     /// The name led to an address that keys are never fetched from: link-local, or a cloud's metadata service.
     case forbiddenAddress

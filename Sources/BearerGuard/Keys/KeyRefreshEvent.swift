@@ -110,7 +110,7 @@ public struct KeyAlarm: Sendable, Hashable {
 
 /// Why keys could not be refreshed, as a class of causes.
 public enum KeyRefreshFailure: String, Error, Sendable, Hashable, CaseIterable {
-    /// The name was not found, or nothing answered.
+    /// The name was not found, nothing answered, or the connection ended before the answer did.
     case connection
     /// An address that keys are never fetched from: link-local, or a cloud's metadata service.
     case forbiddenAddress = "forbidden_address"

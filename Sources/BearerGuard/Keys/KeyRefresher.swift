@@ -189,9 +189,10 @@ extension KeyRefresher {
             return (event(result, outcome, alarms, state.machine, at: now), Array(state.waiters.values))
         }
         guard let (event, waiters) = finished else { return }
+        // Told before anybody acts on it; saved after, as a disk may be slow.
+        onRefresh?(event)
         for waiter in waiters { waiter.resume() }
-        let saving = save(result)
-        onRefresh?(saving ? event : event.adding(KeyAlarm(.keyFileFailing)))
+        save(result)
     }
 
     private static func outcome(
@@ -239,18 +240,17 @@ extension KeyRefresher {
         )
     }
 
-    /// Saves a set that was taken, or that it was confirmed; false when that failed.
-    private func save(_ result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>) -> Bool {
-        guard let keyFile, case .success(let answer) = result else { return true }
+    /// Saves a set that was taken, or that it was confirmed.
+    private func save(_ result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>) {
+        guard let keyFile, case .success(let answer) = result else { return }
         do throws(ConfigurationError) {
             switch answer {
             case .set(_, let text, _, let entityTag, let lastModified):
                 try keyFile.save(text, entityTag: entityTag, lastModified: lastModified)
             case .unchanged: try keyFile.confirm()
             }
-            return true
         } catch {
-            return false
+            onRefresh?(KeyRefreshEvent(issuerAlias: issuerAlias, alarms: [KeyAlarm(.keyFileFailing)]))
         }
     }
 
@@ -273,21 +273,5 @@ extension KeyRefresher {
         } catch {
             onRefresh?(KeyRefreshEvent(issuerAlias: issuerAlias, alarms: [KeyAlarm(.keyFileFailing)]))
         }
-    }
-}
-
-extension KeyRefreshEvent {
-    fileprivate func adding(_ alarm: KeyAlarm) -> KeyRefreshEvent {
-        KeyRefreshEvent(
-            issuerAlias: issuerAlias,
-            failure: failure,
-            keyIDs: keyIDs,
-            unusableKeys: unusableKeys,
-            isServingStale: isServingStale,
-            alarms: alarms + [alarm],
-            failingFor: failingFor,
-            failuresInARow: failuresInARow,
-            keySet: keySet
-        )
     }
 }

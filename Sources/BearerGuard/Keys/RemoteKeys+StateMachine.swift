@@ -174,7 +174,11 @@ package struct KeyRefreshMachine: Sendable {
         switch outcome {
         case .failure where !isAwaited: return nil
         case .keys(let snapshot, let life, let entityTag, let lastModified):
-            if let old = held?.snapshot { alarms = KeyAlarm.alarms(of: KeySetChanges(from: old, to: snapshot)) }
+            if let old = held?.snapshot {
+                alarms = KeyAlarm.alarms(of: KeySetChanges(from: old, to: snapshot))
+                // Tokens of a key that was just withdrawn keep coming: the answer for them is known, too.
+                for name in old.keys.compactMap(\.keyID) { noteWait(for: ExactString(name)) }
+            }
             alarms += accept(ticket, snapshot, life: life, entityTag, lastModified, at: now)
         case .unchanged(let life):
             guard let held else { return fail(.content, retryAfter: nil, at: now) }
