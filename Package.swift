@@ -128,6 +128,11 @@ let package = Package(
                 "BearerGuard", "BearerGuardHTTPTypes",
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Hummingbird")),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("Hummingbird")),
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: whenTrait("Hummingbird")
+                ),
             ]
         ),
         .target(
@@ -203,6 +208,7 @@ let package = Package(
                 .product(name: "FlyingSocks", package: "FlyingFox", condition: whenTrait("FlyingFox")),
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "Logging", package: "swift-log", condition: whenTrait("Gateway")),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: whenTrait("Gateway")),
             ]
         ),
     ],

@@ -43,9 +43,9 @@ public final class TestIssuer: Sendable {
 
     /// Adds a new key for `algorithm` that signs from now on; the old one stays published.
     @discardableResult
-    public func rotate(_ algorithm: SignatureAlgorithm) throws(TestKeyError) -> SigningKey {
+    public func rotate(_ algorithm: SignatureAlgorithm, keyID: String? = nil) throws(TestKeyError) -> SigningKey {
         let count = keys.withLock { $0.count { $0.algorithm == algorithm } }
-        let key = try SigningKey(algorithm, keyID: "\(algorithm.rawValue)-\(count + 1)")
+        let key = try SigningKey(algorithm, keyID: keyID ?? "\(algorithm.rawValue)-\(count + 1)")
         keys.withLock { $0.insert(key, at: 0) }
         return key
     }
@@ -61,6 +61,11 @@ public final class TestIssuer: Sendable {
     /// Withdraws a key: it is published no more.
     public func withdraw(keyID: String) {
         keys.withLock { $0.removeAll { $0.keyID == keyID } }
+    }
+
+    /// The published keys for `algorithm`, the one that signs first.
+    public func keys(_ algorithm: SignatureAlgorithm) -> [SigningKey] {
+        keys.withLock { $0.filter { $0.algorithm == algorithm } }
     }
 
     /// The key that signs with `algorithm`, or the first of all.

@@ -76,7 +76,9 @@ final class KeySetExchange: Sendable {
         } catch {
             // What was discovered may be what is wrong by now: the next attempt asks anew.
             discovered.withLock { $0?.freshUntil = .zero }
-            guard error.mayRetry, !Task.isCancelled, clock.uptime() + policy.retryPause < end else { throw error }
+            guard error.mayRetry, !ticket.isSearch, !Task.isCancelled, clock.uptime() + policy.retryPause < end else {
+                throw error
+            }
         }
         try? await clock.sleep(policy.retryPause)
         return try await attempt(ticket, before: end)

@@ -10,6 +10,8 @@ package struct KeyRefreshMachine: Sendable {
         package let sequence: UInt64
         package let entityTag: String?
         package let lastModified: String?
+        /// Whether it looks for one unknown key, which a stranger may have made up: then one try must do.
+        package let isSearch: Bool
     }
 
     package enum Outcome: Sendable {
@@ -131,7 +133,7 @@ package struct KeyRefreshMachine: Sendable {
         guard mayRetry(at: now), lastSearch.map({ now >= $0 + policy.cooldown }) ?? true else { return answer(at: now) }
         lastSearch = now
         noteWait(for: id)
-        return .fetch(begin())
+        return .fetch(begin(isSearch: true))
     }
 
     /// What to do for somebody who wants the keys confirmed, however good those at hand are.
@@ -262,8 +264,13 @@ extension KeyRefreshMachine {
         return alarms
     }
 
-    private mutating func begin() -> Ticket {
-        let ticket = Ticket(sequence: nextSequence, entityTag: held?.entityTag, lastModified: held?.lastModified)
+    private mutating func begin(isSearch: Bool = false) -> Ticket {
+        let ticket = Ticket(
+            sequence: nextSequence,
+            entityTag: held?.entityTag,
+            lastModified: held?.lastModified,
+            isSearch: isSearch
+        )
         nextSequence += 1
         inFlight = ticket.sequence
         return ticket
