@@ -9,28 +9,6 @@ extension UnixTime {
         if let text = value.stringValue { self.init(text: text) } else { self.init(value) }
     }
 
-    /// The time in UTC as RFC 3339 has it, in whole seconds: `2026-01-31T08:30:00Z`.
-    public var text: String {
-        func padded(_ number: Int64, _ width: Int) -> String {
-            let digits = String(number)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        }
-        let second = seconds % 86_400 + (seconds % 86_400 < 0 ? 86_400 : 0)
-        let days = (seconds - second) / 86_400
-        // Days since 0000-03-01, in eras of 400 years, each of 146 097 days.
-        let shifted = days.addingReportingOverflow(719_468).partialValue
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
-        return "\(date)T\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))Z"
-    }
-
     /// Reads Unix seconds or an RFC 3339 time such as `2026-01-31T08:30:00Z` or `2026-01-31T09:30:00.25+01:00`.
     public init?(text: String) {
         if let seconds = Int64(text) {

@@ -39,7 +39,7 @@ struct Verdict: Sendable {
         members.append(("kid", keyID.map { .string($0) } ?? .null))
         members.append(("alg", algorithm.map { .string($0) } ?? .null))
         members.append(("fingerprint", fingerprint.map { .string($0.text) } ?? .null))
-        if let time = keyWithdrawnSince { members.append(("key_withdrawn_since", .string(time.text))) }
+        if let time = keyWithdrawnSince { members.append(("key_withdrawn_since", .string(time.rfc3339))) }
         if let note { members.append(("note", .string(note))) }
         return JSONValue.object(members).text
     }

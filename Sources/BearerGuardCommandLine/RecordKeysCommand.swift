@@ -93,22 +93,24 @@ private struct Recorder: Sendable {
         let now = WallClock.system.time
         if let failure = event.failure {
             if event.failuresInARow == 1 {
-                Terminal.say("\(now.text) \(event.issuerAlias): cannot be reached (\(failure.rawValue)); trying again")
+                Terminal.say(
+                    "\(now.rfc3339) \(event.issuerAlias): cannot be reached (\(failure.rawValue)); trying again"
+                )
             }
             return
         }
         do throws(ConfigurationError) {
             try archive.record(event.keySet, of: issuer.policy.issuer, at: now)
         } catch {
-            Terminal.say("\(now.text) \(event.issuerAlias): not recorded: \(error.message)")
+            Terminal.say("\(now.rfc3339) \(event.issuerAlias): not recorded: \(error.message)")
         }
         for alarm in event.alarms {
             Terminal.say(
-                "\(now.text) \(event.issuerAlias): \(alarm.kind.rawValue)\(alarm.keyID.map { " \($0)" } ?? "")"
+                "\(now.rfc3339) \(event.issuerAlias): \(alarm.kind.rawValue)\(alarm.keyID.map { " \($0)" } ?? "")"
             )
         }
         if event.alarms.isEmpty, !event.keyIDs.isEmpty {
-            Terminal.say("\(now.text) \(event.issuerAlias): keys \(event.keyIDs.joined(separator: ", "))")
+            Terminal.say("\(now.rfc3339) \(event.issuerAlias): keys \(event.keyIDs.joined(separator: ", "))")
         }
     }
 }

@@ -166,6 +166,46 @@ struct AuditTests {
         #expect(summary.withoutKeys == 1)
     }
 
+    @Test("By an archive each token is judged by the keys of its own time, and a withdrawn key is told")
+    func archived() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("archive-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let archive = try KeyArchive(directory: folder)
+        let before = Array(issuer.keySet.utf8)
+        let old = issuer.token()
+        let policy = try issuer.policy()
+        issuer.replace(.es256, by: try SigningKey(.es256, keyID: "new"))
+        let new = issuer.token()
+        for (set, seconds) in [(before, -100), (before, 0), (Array(issuer.keySet.utf8), 10)] as [([UInt8], Int64)] {
+            try archive.record(set, of: issuer.issuer, at: UnixTime(seconds: Self.now + seconds))
+        }
+        let judged = try AuditPolicy(
+            issuers: [try TrustedIssuer(policy: policy, keys: OfflineKeys())],
+            archive: try KeyArchive(reading: folder),
+            instant: .captured
+        )
+        let audit = Audit(
+            policy: judged,
+            format: nil,
+            fields: .ndjson(tokenField: "token", timeField: "ts"),
+            workers: 2
+        )
+        let text = [(old, 0), (old, 5), (old, 20), (new, 5), (new, 20), (new, -50), (old, -200)].map {
+            #"{"token":"\#($0)","ts":\#(Self.now + Int64($1))}"#
+        }
+        let (lines, summary) = try await verdicts(audit, text.joined(separator: "\n"))
+        #expect(
+            lines.map { $0["reason"] as? String ?? "valid" } == [
+                "valid", "valid", "unknown_key", "valid", "valid", "unknown_key", "keys_unavailable",
+            ]
+        )
+        let withdrawn = UnixTime(seconds: Self.now + 10).rfc3339
+        #expect(
+            lines.map { $0["key_withdrawn_since"] as? String } == [withdrawn, withdrawn, nil, nil, nil, nil, nil]
+        )
+        #expect(summary.withoutKeys == 1)
+    }
+
     @Test("An audit that is stopped closes with what is done")
     func interruption() async throws {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")

@@ -41,7 +41,10 @@ struct TranscriptTests {
 
     @Test(
         "Help names every command with examples and the exit status",
-        arguments: [[], ["--help"], ["audit", "--help"], ["inspect", "--help"], ["keys", "--help"]]
+        arguments: [
+            [], ["--help"], ["audit", "--help"], ["inspect", "--help"], ["keys", "--help"],
+            ["keys", "list", "--help"], ["keys", "record", "--help"],
+        ]
     )
     func help(_ arguments: [String]) throws {
         let answer = try Program.run(arguments)
