@@ -7,15 +7,20 @@ import PackageDescription
 let package = Package(
     name: "Benchmarks",
     platforms: [.macOS(.v15)],
-    dependencies: [.package(name: "BearerGuard", path: "..", traits: [])],
+    products: [.executable(name: "bearerguard-bench", targets: ["BearerGuardBench"])],
+    dependencies: [
+        .package(name: "BearerGuard", path: "..", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.0.0"),
+    ],
     targets: [
-        .systemLibrary(name: "CBenchmarkOpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CRawOpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
         .executableTarget(
-            name: "FirstSight",
+            name: "BearerGuardBench",
             dependencies: [
-                "CBenchmarkOpenSSL",
+                "CRawOpenSSL",
                 .product(name: "BearerGuard", package: "BearerGuard"),
                 .product(name: "BearerGuardTesting", package: "BearerGuard"),
+                .product(name: "JWTKit", package: "jwt-kit"),
             ]
         ),
     ],

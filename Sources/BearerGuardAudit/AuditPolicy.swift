@@ -134,18 +134,19 @@ public struct AuditPolicy: Sendable {
         _ token: UnverifiedToken,
         by judge: Judge,
         keys: KeySnapshot,
-        at now: UnixTime,
-        _ fingerprint: TokenFingerprint
+        at now: UnixTime
     ) -> TokenValidator.Judgement {
         var judgement = judge.validator.judge(token, keys: keys, at: now, collectsAll: true)
-        let accessToken = judge.validator.accessToken(
+        // A requirement that asks nothing need not have the token made for it.
+        if requirement.isOpen { return judgement }
+        let verified = judge.validator.verifiedToken(
             judgement,
             of: token,
             issuerAlias: judge.alias,
-            fingerprint: fingerprint
+            fingerprintKey: .report
         )
-        if let accessToken {
-            let isMet = requirement.isMet(by: accessToken)
+        if let verified {
+            let isMet = requirement.isMet(by: AccessToken(verified))
             let finding = isMet ? nil : Rejection(.insufficientScope, "the requirement of the policy is not met")
             judgement.checks.append((.requirement, finding))
             if let finding { judgement.findings.append(finding) }

@@ -67,7 +67,7 @@ extension AuditPolicy {
         let known = judge.keys.snapshot(at: now)
         inspection.lacksKeys = known == nil
         let keys = known ?? KeySnapshot(keys: [])
-        let judgement = judgement(token, by: judge, keys: keys, at: now, inspection.fingerprint)
+        let judgement = judgement(token, by: judge, keys: keys, at: now)
         let policy = judge.validator.policy
         inspection.checks += judgement.checks.map { entry in
             if entry.check == .signature, inspection.lacksKeys {

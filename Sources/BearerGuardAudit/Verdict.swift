@@ -73,7 +73,7 @@ extension AuditPolicy {
         guard let keys = judge.keys.snapshot(at: now) else {
             return undecided(line, [.keysUnavailable], fingerprint, nil, issuer: alias)
         }
-        let judgement = judgement(token, by: judge, keys: keys, at: now, fingerprint)
+        let judgement = judgement(token, by: judge, keys: keys, at: now)
         var verdict = verdict(line, judgement.findings.map(\.code), alias, token.header, fingerprint)
         if verdict.outcome == .valid, let thumbprint = judgement.key?.thumbprint {
             verdict.keyWithdrawnSince = judge.keys.withdrawnSince(thumbprint: thumbprint)

@@ -52,6 +52,10 @@ public struct ObservabilityObserver: GuardObserver {
         span.attributes["bearerguard.issuer"] = issuer
         span.attributes["bearerguard.duration_ns"] = decision.elapsed.nanoseconds
         span.end()
+        if decision.wasCached {
+            Counter(label: "bearerguard_cached_decisions_total", dimensions: [("issuer", issuer)], factory: metrics)
+                .increment()
+        }
         if decision.usesStaleKeys {
             Counter(label: "bearerguard_stale_decisions_total", dimensions: [("issuer", issuer)], factory: metrics)
                 .increment()

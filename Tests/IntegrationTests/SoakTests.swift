@@ -24,6 +24,7 @@ struct SoakTests {
             life: .seconds(1) ... .seconds(60),
             defaultLife: .seconds(1),
             cooldown: .seconds(1),
+            backoff: .milliseconds(250) ... .seconds(1),
             deadline: .milliseconds(500)
         )
         var counts: [String: Int] = [:]
@@ -54,9 +55,9 @@ struct SoakTests {
             var nextSample = start
             let samples = 60.0
             while clock.now - start < .seconds(seconds) {
-                // Four seconds a turn: a rotation with the provider up, then two seconds of a fault.
-                let turn = Int((clock.now - start) / .seconds(4))
-                let isUp = (clock.now - start) / .seconds(4) - Double(turn) < 0.5
+                // Eight seconds a turn: a rotation with the provider up, then two seconds of a fault.
+                let turn = Int((clock.now - start) / .seconds(8))
+                let isUp = (clock.now - start) / .seconds(8) - Double(turn) < 0.75
                 if turn >= rotations, isUp {
                     rotations += 1
                     if rotations > 2 { issuer.withdraw(keyID: "ES256-\(rotations - 2)") }

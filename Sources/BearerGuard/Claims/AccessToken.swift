@@ -1,58 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// A token that passed every check.
+/// A token that passed every check: the only type that authorization decisions are made with.
 ///
-/// Only BearerGuard can make one, so a function that takes an `AccessToken` cannot be called with anything less.
-///
-/// It holds what was verified and not the token itself, and prints as its fingerprint.
+/// It has no public initialiser; a ``RequestGuard`` makes it. It prints as its fingerprint.
 public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The verified claims.
-    public let claims: Claims
-    /// The configured name of the issuer, for logs and metrics.
-    public let issuerAlias: String
-    /// The algorithm that was verified.
-    public let algorithm: SignatureAlgorithm
-    /// `kid` of the key that verified it, as the key set names it.
-    public let keyID: String?
-    /// RFC 7638 thumbprint of that key; nil for a shared secret.
-    public let keyThumbprint: String?
-    /// A keyed hash that names this token in logs.
-    public let fingerprint: TokenFingerprint
+    /// What was verified once and does not change, shared by all who hold the token.
+    private let verified: VerifiedToken
     /// Whether the keys were older than their life because the issuer could not be reached.
     public let usesStaleKeys: Bool
     /// Time since the issuer last confirmed the keys; zero for keys of the configuration.
     public let keyAge: Duration
-    /// Roles and groups at the paths that the issuer's policy names.
-    public let roles: [String]
 
-    init(
-        claims: Claims,
-        issuerAlias: String,
-        algorithm: SignatureAlgorithm,
-        key: VerificationKey,
-        fingerprint: TokenFingerprint,
-        usesStaleKeys: Bool,
-        keyAge: Duration,
-        roles: [String]
-    ) {
-        self.claims = claims
-        self.issuerAlias = issuerAlias
-        self.algorithm = algorithm
-        self.keyID = key.keyID
-        self.keyThumbprint = key.thumbprint
-        self.fingerprint = fingerprint
+    package init(_ verified: VerifiedToken, usesStaleKeys: Bool = false, keyAge: Duration = .zero) {
+        self.verified = verified
         self.usesStaleKeys = usesStaleKeys
         self.keyAge = keyAge
-        self.roles = roles
     }
 
+    /// The verified claims.
+    public var claims: Claims { verified.claims }
+    /// The configured name of the issuer, for logs and metrics.
+    public var issuerAlias: String { verified.issuerAlias }
+    /// The algorithm that was verified.
+    public var algorithm: SignatureAlgorithm { verified.algorithm }
+    /// `kid` of the key that verified it, as the key set names it.
+    public var keyID: String? { verified.key.keyID }
+    /// RFC 7638 thumbprint of that key; nil for a shared secret.
+    public var keyThumbprint: String? { verified.key.thumbprint }
+    /// A keyed hash that names this token in logs; made when it is asked for.
+    public var fingerprint: TokenFingerprint { verified.fingerprint }
+    /// Roles and groups at the paths that the issuer's policy names.
+    public var roles: [String] { verified.roles }
     /// `iss`.
     public var issuer: String { claims.issuer ?? "" }
     /// `sub`.
     public var subject: String? { claims.subject }
     /// The granted scopes.
-    public var scopes: Scopes { claims.scopes }
+    public var scopes: Scopes { verified.scopes }
     /// The client that the token was issued to.
     public var clientID: String? { claims.clientID }
 
@@ -62,4 +47,37 @@ public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringC
     public var debugDescription: String { description }
     /// Shows the fingerprint alone, so that `dump` shows no claim.
     public var customMirror: Mirror { Mirror(self, children: ["fingerprint": fingerprint.text]) }
+}
+
+/// What is known of a token once every check has passed.
+package final class VerifiedToken: Sendable {
+    let claims: Claims
+    let scopes: Scopes
+    let roles: [String]
+    let issuerAlias: String
+    let algorithm: SignatureAlgorithm
+    let key: VerificationKey
+    private let bytes: ArraySlice<UInt8>
+    private let fingerprintKey: TokenFingerprint.Key
+
+    init(
+        claims: Claims,
+        roles: [String],
+        issuerAlias: String,
+        algorithm: SignatureAlgorithm,
+        key: VerificationKey,
+        bytes: ArraySlice<UInt8>,
+        fingerprintKey: TokenFingerprint.Key
+    ) {
+        self.claims = claims
+        self.scopes = claims.scopes
+        self.roles = roles
+        self.issuerAlias = issuerAlias
+        self.algorithm = algorithm
+        self.key = key
+        self.bytes = bytes
+        self.fingerprintKey = fingerprintKey
+    }
+
+    var fingerprint: TokenFingerprint { fingerprintKey.fingerprint(of: bytes) }
 }

@@ -5,16 +5,38 @@
 public struct Scopes: Sendable, Hashable {
     /// The scopes in the order of the token, each once.
     public let values: [String]
-    private let set: Set<ExactString>
 
     package init(_ values: [String]) {
-        var set: Set<ExactString> = []
-        self.values = values.filter { set.insert(ExactString($0)).inserted }
-        self.set = set
+        if values.count <= Self.few {
+            var distinct: [String] = []
+            distinct.reserveCapacity(values.count)
+            for value in values where !distinct.containsExactly(value) { distinct.append(value) }
+            self.values = distinct
+        } else {
+            var seen: Set<ExactString> = []
+            self.values = values.filter { seen.insert(ExactString($0)).inserted }
+        }
     }
 
+    /// Up to here comparing each with each is quicker than hashing.
+    private static let few = 32
+
     /// Whether `scope` itself was granted; `read` is not `read_all`, nor `Read`.
-    public func contains(_ scope: String) -> Bool { set.contains(ExactString(scope)) }
+    public func contains(_ scope: String) -> Bool { values.containsExactly(scope) }
+
+    /// Whether `scope` and `scp` are there or not, but are lists of scopes.
+    static func areReadable(in claims: JSONObject) -> Bool {
+        for name in ["scope", "scp"] {
+            switch claims[name] {
+            case nil: continue
+            case .string(let text): guard text.utf8.allSatisfy({ $0 == 0x20 || isScopeByte($0) }) else { return false }
+            case .array(let entries):
+                for entry in entries { guard let text = entry.stringValue, isScope(text) else { return false } }
+            default: return false
+            }
+        }
+        return true
+    }
 
     /// Reads the union of `scope` and `scp`, each a string with spaces or an array.
     ///
@@ -37,6 +59,10 @@ public struct Scopes: Sendable, Hashable {
 
     /// Whether `text` is a scope-token: printable ASCII without space, `"` and `\`.
     package static func isScope(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { $0 == 0x21 || (0x23...0x5B).contains($0) || (0x5D...0x7E).contains($0) }
+        !text.isEmpty && text.utf8.allSatisfy(isScopeByte)
+    }
+
+    private static func isScopeByte(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && byte != 0x22 && byte != 0x5C
     }
 }

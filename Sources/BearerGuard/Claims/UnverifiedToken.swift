@@ -9,13 +9,18 @@ public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStr
     package let header: JOSEHeader
     /// The claims, or why they cannot be read: the header is judged first.
     package let unverifiedClaims: Result<JSONObject, JSONError>
-    private let byteCount: Int
+    /// The token as it was sent.
+    package let bytes: ArraySlice<UInt8>
 
     /// Cuts the token, decodes it and reads its header and claims.
     package init(_ bytes: [UInt8], limit: Int = CompactJWS.tokenBytes) throws(JWSFault) {
+        try self.init(bytes[...], limit: limit)
+    }
+
+    package init(_ bytes: ArraySlice<UInt8>, limit: Int = CompactJWS.tokenBytes) throws(JWSFault) {
         jws = try CompactJWS(bytes, limit: limit)
         let payload = jws.payload
-        let claims = Result { () throws(JSONError) in try JSONDocument.object(payload, limits: .token) }
+        let claims = Result { () throws(JSONError) in try JSONObject(tokenText: payload) }
         do throws(JWSFault) {
             header = try JOSEHeader(jws.header)
         } catch {
@@ -24,14 +29,14 @@ public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStr
             throw .malformed("neither a header nor claims where they should be")
         }
         unverifiedClaims = claims
-        byteCount = bytes.count
+        self.bytes = bytes
     }
 
     /// `iss` as the sender claims it: picks a configured issuer, and never becomes a URL.
     package var unverifiedIssuer: JSONValue? { try? unverifiedClaims.get()["iss"] }
 
     /// The size, not the token.
-    public var description: String { "UnverifiedToken(\(byteCount) bytes)" }
+    public var description: String { "UnverifiedToken(\(bytes.count) bytes)" }
     /// The size, not the token.
     public var debugDescription: String { description }
     /// Has no children, so that `dump` shows no token.

@@ -5,7 +5,7 @@ import COpenSSL
 
 /// One key prepared for one algorithm.
 ///
-/// Verifies from any thread; each call works on a duplicate of the template.
+/// Verifies from any thread; each call works on a context of its own, out of the pool or a duplicate of the template.
 package final class SignatureVerifier: Sendable {
     private enum Template {
         /// `EVP_PKEY_CTX`, over a digest of ours.
@@ -19,6 +19,7 @@ package final class SignatureVerifier: Sendable {
     package let algorithm: SignatureAlgorithm
     private let template: Template
     private let context: OpenSSLHandle
+    private let contexts: ContextPool
 
     /// Prepares `key`, which the caller has found to fit `algorithm`.
     init?(algorithm: SignatureAlgorithm, key: OpenSSLHandle, components: PublicKeyComponents) {
@@ -41,6 +42,7 @@ package final class SignatureVerifier: Sendable {
         self.algorithm = algorithm
         self.template = template
         self.context = context
+        self.contexts = ContextPool(context)
     }
 
     /// Prepares a shared secret.
@@ -51,6 +53,7 @@ package final class SignatureVerifier: Sendable {
         self.algorithm = algorithm
         self.template = .mac(bytes: digest.byteCount)
         self.context = context
+        self.contexts = ContextPool(context)
     }
 
     /// Whether `signature` is this key's over `message`.
@@ -61,11 +64,14 @@ package final class SignatureVerifier: Sendable {
             switch template {
             case .digested(let digest, let length, let curve):
                 // Length first: OpenSSL never sees a signature of another size (CVE-2022-21449, S2, S4).
-                guard signature.count == length, let hash = unsafe digest.hash(message) else { return false }
-                guard let curve else { return unsafe verify(signature, hash: hash) }
-                guard let der = unsafe ECDSASignature.der(fromRaw: signature, coordinateBytes: curve.coordinateBytes)
-                else { return false }
-                return unsafe der.withUnsafeBytes { unsafe verify($0, hash: hash) }
+                guard signature.count == length else { return false }
+                let isValid = unsafe digest.withHash(message) { hash in
+                    guard let curve else { return unsafe verify(signature, hash) }
+                    return unsafe ECDSASignature.withDER(fromRaw: signature, coordinateBytes: curve.coordinateBytes) {
+                        unsafe verify($0, hash)
+                    } ?? false
+                }
+                return isValid ?? false
             case .edwards(let length):
                 guard signature.count == length else { return false }
                 return unsafe verifyEdwards(signature, message)
@@ -144,17 +150,18 @@ extension SignatureVerifier {
         }
     }
 
-    private func verify(_ signature: UnsafeRawBufferPointer, hash: [UInt8]) -> Bool {
-        guard let context = unsafe EVP_PKEY_CTX_dup(context.pointer) else { return false }
-        defer { unsafe EVP_PKEY_CTX_free(context) }
+    private func verify(_ signature: UnsafeRawBufferPointer, _ hash: UnsafeRawBufferPointer) -> Bool {
+        let result = unsafe contexts.withContext { context in
+            unsafe EVP_PKEY_verify(
+                context,
+                signature.assumingMemoryBound(to: UInt8.self).baseAddress,
+                signature.count,
+                hash.assumingMemoryBound(to: UInt8.self).baseAddress,
+                hash.count
+            )
+        }
         // Success is exactly 1: 0 is a wrong signature, a negative value an error (O4).
-        return unsafe EVP_PKEY_verify(
-            context,
-            signature.assumingMemoryBound(to: UInt8.self).baseAddress,
-            signature.count,
-            hash,
-            hash.count
-        ) == 1
+        return result == 1
     }
 
     private func verifyEdwards(_ signature: UnsafeRawBufferPointer, _ message: UnsafeRawBufferPointer) -> Bool {

@@ -37,6 +37,8 @@ public struct DecisionEvent: Sendable {
     public let detail: String?
     /// Whether the keys were past their life.
     public let usesStaleKeys: Bool
+    /// Whether the token was found among those verified before.
+    public let wasCached: Bool
     /// Time from the credentials to the decision.
     public let elapsed: Duration
 
@@ -49,6 +51,7 @@ public struct DecisionEvent: Sendable {
         fingerprint: TokenFingerprint?,
         detail: String?,
         usesStaleKeys: Bool,
+        wasCached: Bool = false,
         elapsed: Duration
     ) {
         self.outcome = outcome
@@ -59,6 +62,7 @@ public struct DecisionEvent: Sendable {
         self.fingerprint = fingerprint
         self.detail = detail
         self.usesStaleKeys = usesStaleKeys
+        self.wasCached = wasCached
         self.elapsed = elapsed
     }
 }

@@ -11,19 +11,27 @@
 /// switch await guarding.authorize(credentials, requiring: .scopes("orders:read")) { … }
 /// ```
 public final class RequestGuard: Sendable {
-    private let issuers: [ExactString: (issuer: TrustedIssuer, validator: TokenValidator)]
+    typealias Trusted = (issuer: TrustedIssuer, validator: TokenValidator)
+
+    private let issuers: [ExactString: Trusted]
     /// Those of `issuers` that stand for many tenants.
-    private let templates: [(issuer: TrustedIssuer, validator: TokenValidator)]
-    private let realm: String
-    private let clock: WallClock
-    private let observer: (any GuardObserver)?
-    private let fingerprintKey: TokenFingerprint.Key
+    private let templates: [Trusted]
+    /// What any issuer takes.
+    private let algorithms: Set<SignatureAlgorithm>
+    let realm: String
+    let clock: WallClock
+    let observer: (any GuardObserver)?
+    let fingerprintKey: TokenFingerprint.Key
+    let cache: VerifiedTokenCache?
+    let isRevoked: (@Sendable (AccessToken) -> Bool)?
 
     /// A guard for the tokens of these issuers and of nobody else.
     ///
     /// - Parameters:
     ///   - issuers: at least one, each with an issuer identifier of its own.
     ///   - realm: the protection space named in challenges; printable ASCII without `"` and `\`.
+    ///   - tokenCache: how many verified tokens to remember.
+    ///   - isRevoked: a denylist of your own, asked about every valid token, remembered or not; must be quick.
     ///   - clock: the time of day.
     ///   - observer: hears of every decision.
     ///   - fingerprintKey: what tokens are named with in events; of this process alone unless given.
@@ -32,6 +40,8 @@ public final class RequestGuard: Sendable {
     public init(
         issuers: [TrustedIssuer],
         realm: String = "api",
+        tokenCache: TokenCacheLimits = .standard,
+        isRevoked: (@Sendable (AccessToken) -> Bool)? = nil,
         clock: WallClock = .system,
         observer: (any GuardObserver)? = nil,
         fingerprintKey: TokenFingerprint.Key = .random()
@@ -40,7 +50,7 @@ public final class RequestGuard: Sendable {
         guard Challenge.isQuotable(realm) else {
             throw ConfigurationError("realm must be printable ASCII without quotes and backslashes")
         }
-        var byIssuer: [ExactString: (issuer: TrustedIssuer, validator: TokenValidator)] = [:]
+        var byIssuer: [ExactString: Trusted] = [:]
         for issuer in issuers {
             let validator = TokenValidator(policy: issuer.policy, binding: .bearer)
             guard byIssuer.updateValue((issuer, validator), forKey: ExactString(issuer.policy.issuer)) == nil else {
@@ -49,7 +59,10 @@ public final class RequestGuard: Sendable {
         }
         self.issuers = byIssuer
         self.templates = byIssuer.values.filter { $0.issuer.policy.isMultiTenant }
+        self.algorithms = issuers.reduce(into: []) { $0.formUnion($1.policy.algorithms) }
         self.realm = realm
+        self.cache = tokenCache.isOff ? nil : VerifiedTokenCache(tokenCache)
+        self.isRevoked = isRevoked
         self.clock = clock
         self.observer = observer
         self.fingerprintKey = fingerprintKey
@@ -92,7 +105,8 @@ public final class RequestGuard: Sendable {
         _ requirement: Requirement,
         isOptional: Bool
     ) async -> Decision {
-        var request = Request(requirement: requirement, isOptional: isOptional)
+        var request = Request(requirement, isOptional: isOptional, isObserved: observer != nil)
+        if let decision = recall(credentials, &request) { return decision }
         switch attempt(credentials, &request) {
         case .decided(let decision): return decision
         case .needsKeys(let pending):
@@ -106,6 +120,27 @@ public final class RequestGuard: Sendable {
         }
     }
 
+    /// The decision about a token that was verified before, if everything else still holds.
+    private func recall(_ credentials: RequestCredentials, _ request: inout Request) -> Decision? {
+        guard let cache, credentials.otherTokens.isEmpty, credentials.authorization.count == 1,
+            let field = credentials.authorization.first, let entry = cache.find(field)
+        else { return nil }
+        let availability = entry.issuer.keys.current()
+        let now = clock.now()
+        // Another set of keys, the same to the last one or not, is another verification.
+        guard let keys = availability.snapshot, keys === entry.keys, now >= entry.begin, now < entry.end,
+            entry.issuer.policy.checks.allSatisfy({ $0.isSatisfied(entry.token.claims) })
+        else {
+            cache.remove(entry)
+            return nil
+        }
+        let age = availability.age ?? .zero
+        if let limit = request.requirement.maximumKeyAge, age > limit { return nil }
+        _ = request.note(availability)
+        request.recall(entry)
+        return decide(AccessToken(entry.token, usesStaleKeys: request.usesStaleKeys, keyAge: age), request)
+    }
+
     /// Everything that needs no waiting: the whole path of a token whose key is known.
     private func attempt(_ credentials: RequestCredentials, _ request: inout Request) -> Attempt {
         do throws(Rejection) {
@@ -113,20 +148,25 @@ public final class RequestGuard: Sendable {
                 if request.isOptional { return .decided(finish(.anonymous, request)) }
                 throw Rejection(.missingToken, "no credential")
             }
-            if observer != nil { request.fingerprint = fingerprintKey.fingerprint(of: bytes) }
+            request.bytes = bytes
             let token = try Self.read(bytes)
             request.header = token.header
             let (issuer, validator) = try trustedIssuer(of: token)
             request.issuerAlias = issuer.alias
-            let pending = Pending(token: token, bytes: bytes, issuer: issuer, validator: validator)
-            let availability = issuer.keys.current()
-            guard let keys = request.note(availability) else { return .needsKeys(pending) }
+            let pending = Pending(
+                token: token,
+                field: credentials.otherTokens.isEmpty ? credentials.authorization.first : nil,
+                issuer: issuer,
+                validator: validator
+            )
+            guard let keys = request.note(issuer.keys.current()) else { return .needsKeys(pending) }
             if let limit = request.requirement.maximumKeyAge, request.keyAge > limit {
                 return .needsNewerKeys(pending, within: limit)
             }
-            let judgement = validator.judge(token, keys: keys, at: clock.now())
+            let now = clock.now()
+            let judgement = validator.judge(token, keys: keys, at: now)
             if judgement.findings.first?.code == .unknownKey { return .needsKeys(pending) }
-            return .decided(decide(pending, judgement, request))
+            return .decided(decide(pending, judgement, keys, at: now, request))
         } catch {
             return .decided(refuse(error, request))
         }
@@ -143,15 +183,16 @@ public final class RequestGuard: Sendable {
         if let limit = request.requirement.maximumKeyAge, request.keyAge > limit {
             return refuse(KeysUnavailable(cause: .tooOld, retryAfter: 1), request)
         }
-        let judgement = pending.validator.judge(pending.token, keys: keys, at: clock.now())
+        let now = clock.now()
+        let judgement = pending.validator.judge(pending.token, keys: keys, at: now)
         // An old set cannot say that a key does not exist.
         if request.usesStaleKeys, judgement.findings.first?.code == .unknownKey {
             return refuse(KeysUnavailable(cause: .unreachable, retryAfter: 1), request)
         }
-        return decide(pending, judgement, request)
+        return decide(pending, judgement, keys, at: now, request)
     }
 
-    private static func read(_ bytes: [UInt8]) throws(Rejection) -> UnverifiedToken {
+    private static func read(_ bytes: ArraySlice<UInt8>) throws(Rejection) -> UnverifiedToken {
         do {
             return try UnverifiedToken(bytes)
         } catch {
@@ -162,122 +203,21 @@ public final class RequestGuard: Sendable {
     /// The configured issuer that the token names.
     ///
     /// Its algorithm is judged first, where any issuer would refuse it.
-    private func trustedIssuer(
-        of token: UnverifiedToken
-    ) throws(Rejection) -> (issuer: TrustedIssuer, validator: TokenValidator) {
-        guard let algorithm = token.header.algorithm,
-            issuers.values.contains(where: { $0.issuer.policy.algorithms.contains(algorithm) })
-        else { throw Rejection(.unsupportedAlgorithm, "alg is not in any allow-list") }
+    private func trustedIssuer(of token: UnverifiedToken) throws(Rejection) -> Trusted {
+        guard let algorithm = token.header.algorithm, algorithms.contains(algorithm) else {
+            throw Rejection(.unsupportedAlgorithm, "alg is not in any allow-list")
+        }
         if case .failure(let error) = token.unverifiedClaims { throw Rejection(error) }
         guard let claim = token.unverifiedIssuer else { throw Rejection(.missingClaim, "iss is missing") }
         guard let name = claim.stringValue else { throw Rejection(.invalidClaim, "iss is not a string") }
-        guard
-            let trusted = issuers[ExactString(name)]
-                ?? templates.first(where: { $0.issuer.policy.isTemplate(of: name) })
-        else {
-            // With one issuer its own check knows how close the name is.
-            if issuers.count == 1, let only = issuers.first?.value, let claims = try? token.unverifiedClaims.get(),
-                let rejection = ClaimChecks.issuer(claims, only.issuer.policy)
-            {
-                throw rejection
-            }
-            throw Rejection(.wrongIssuer, "iss is not a trusted issuer")
+        if let trusted = issuers[ExactString(name)] { return trusted }
+        if let trusted = templates.first(where: { $0.issuer.policy.isTemplate(of: name) }) { return trusted }
+        // With one issuer its own check knows how close the name is.
+        if issuers.count == 1, let only = issuers.first?.value, let claims = try? token.unverifiedClaims.get(),
+            let rejection = ClaimChecks.issuer(claims, only.issuer.policy)
+        {
+            throw rejection
         }
-        return trusted
-    }
-}
-
-extension RequestGuard {
-    /// What is gathered about a request on its way, for the event at its end.
-    private struct Request {
-        let requirement: Requirement
-        let isOptional: Bool
-        let start = ContinuousClock.now
-        var fingerprint: TokenFingerprint?
-        var header: JOSEHeader?
-        var issuerAlias: String?
-        var usesStaleKeys = false
-        var keyAge: Duration = .zero
-
-        /// Notes how old the keys are, and gives them.
-        mutating func note(_ availability: KeyAvailability) -> KeySnapshot? {
-            usesStaleKeys = if case .stale = availability { true } else { false }
-            keyAge = availability.age ?? .zero
-            return availability.snapshot
-        }
-
-        init(requirement: Requirement, isOptional: Bool) {
-            self.requirement = requirement
-            self.isOptional = isOptional
-        }
-    }
-
-    private struct Pending {
-        let token: UnverifiedToken
-        let bytes: [UInt8]
-        let issuer: TrustedIssuer
-        let validator: TokenValidator
-    }
-
-    private enum Attempt {
-        case decided(Decision)
-        case needsKeys(Pending)
-        case needsNewerKeys(Pending, within: Duration)
-    }
-
-    private func decide(_ pending: Pending, _ judgement: TokenValidator.Judgement, _ request: Request) -> Decision {
-        if let rejection = judgement.findings.first { return refuse(rejection, request) }
-        let accessToken = pending.validator.accessToken(
-            judgement,
-            of: pending.token,
-            issuerAlias: pending.issuer.alias,
-            fingerprint: request.fingerprint ?? fingerprintKey.fingerprint(of: pending.bytes),
-            usesStaleKeys: request.usesStaleKeys,
-            keyAge: request.keyAge
-        )
-        guard let token = accessToken else {
-            return refuse(Rejection(.badSignature, "nothing was verified"), request)
-        }
-        guard request.requirement.isMet(by: token) else {
-            return refuse(Rejection(.insufficientScope, "the requirement is not met"), request)
-        }
-        return finish(.authorized(token), request)
-    }
-
-    private func refuse(_ rejection: Rejection, _ request: Request) -> Decision {
-        let challenge = Challenge(realm: realm, code: rejection.code, scopes: request.requirement.challengeScopes)
-        let refusal = Refusal(code: rejection.code, challenges: [challenge], retryAfter: nil)
-        return finish(.refused(refusal), request, detail: rejection.detail)
-    }
-
-    private func refuse(_ failure: KeysUnavailable, _ request: Request) -> Decision {
-        let refusal = Refusal(code: .keysUnavailable, challenges: [], retryAfter: failure.retryAfter)
-        return finish(.refused(refusal), request, detail: failure.cause.rawValue)
-    }
-
-    private func finish(_ decision: Decision, _ request: Request, detail: String? = nil) -> Decision {
-        guard let observer else { return decision }
-        let outcome: (text: String, status: Int) =
-            switch decision {
-            case .authorized: ("authorized", 200)
-            case .anonymous: ("anonymous", 200)
-            case .refused(let refusal): (refusal.code.text, refusal.httpStatus)
-            }
-        observer.observe(
-            .decided(
-                DecisionEvent(
-                    outcome: outcome.text,
-                    status: outcome.status,
-                    issuerAlias: request.issuerAlias,
-                    algorithm: request.header?.algorithm,
-                    keyID: request.header?.keyID?.escapedForLogs,
-                    fingerprint: request.fingerprint,
-                    detail: detail,
-                    usesStaleKeys: request.usesStaleKeys,
-                    elapsed: ContinuousClock.now - request.start
-                )
-            )
-        )
-        return decision
+        throw Rejection(.wrongIssuer, "iss is not a trusted issuer")
     }
 }

@@ -98,6 +98,9 @@ public struct Requirement: Sendable {
         }
     }
 
+    /// Whether every valid token meets it.
+    package var isOpen: Bool { if case .authenticated = node { true } else { false } }
+
     /// The age of keys that is demanded whatever else holds; nil for none.
     var maximumKeyAge: Duration? { Self.maximumKeyAge(node) }
 

@@ -17,13 +17,17 @@ package struct CompactJWS: Sendable {
 
     /// Cuts and decodes `token`; reads no JSON.
     package init(_ token: [UInt8], limit: Int = tokenBytes) throws(JWSFault) {
+        try self.init(token[...], limit: limit)
+    }
+
+    package init(_ token: ArraySlice<UInt8>, limit: Int = tokenBytes) throws(JWSFault) {
         guard token.count <= limit else { throw .tooLarge }
         let dot = UInt8(ascii: ".")
-        guard let first = token.firstIndex(of: dot),
-            let second = token[(first + 1)...].firstIndex(of: dot)
+        guard let first = token.position(of: dot),
+            let second = token[(first + 1)...].position(of: dot)
         else { throw .malformed("not three segments") }
-        guard !token[(second + 1)...].contains(dot) else { throw .malformed("more than three segments") }
-        guard first <= Self.headerBytes else { throw .malformed("header is too long") }
+        guard token[(second + 1)...].position(of: dot) == nil else { throw .malformed("more than three segments") }
+        guard first - token.startIndex <= Self.headerBytes else { throw .malformed("header is too long") }
         guard let header = Base64URL.decode(token[..<first]) else { throw .malformed("header is not base64url") }
         guard let payload = Base64URL.decode(token[(first + 1)..<second]) else {
             throw .malformed("payload is not base64url")

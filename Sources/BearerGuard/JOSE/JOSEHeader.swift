@@ -18,13 +18,13 @@ package struct JOSEHeader: Sendable {
     package let members: JSONObject
 
     /// The algorithm, if it is one that exists here.
-    package var algorithm: SignatureAlgorithm? { SignatureAlgorithm(rawValue: algorithmName) }
+    package let algorithm: SignatureAlgorithm?
 
     /// Reads the decoded header segment.
     package init(_ bytes: [UInt8]) throws(JWSFault) {
         let members: JSONObject
         do {
-            members = try JSONDocument.object(bytes, limits: .token)
+            members = try JSONObject(tokenText: bytes)
         } catch {
             throw .malformed("header: \(error.detail)")
         }
@@ -38,6 +38,7 @@ package struct JOSEHeader: Sendable {
             throw .malformed("a token inside a token")
         }
         self.algorithmName = algorithmName
+        self.algorithm = SignatureAlgorithm(rawValue: algorithmName)
         self.type = try Self.text(members, "typ")
         self.keyID = try Self.text(members, "kid")
         self.members = members

@@ -27,19 +27,51 @@ public struct JSONObject: Sendable, Hashable {
         }
     }
 
-    /// The members, in the order of the text.
-    public let members: [Member]
+    /// A token's claims are rarely all looked at: most stay places in the text.
+    private enum Storage: Sendable {
+        case members([Member])
+        case index(JSONMemberIndex)
+    }
+
+    private let storage: Storage
 
     package init(members: [Member]) {
-        self.members = members
+        storage = .members(members)
+    }
+
+    /// Reads the text of an object out of a token.
+    ///
+    /// - Throws: what jansson says, where the text is not one that ``JSONMemberIndex`` takes.
+    package init(tokenText: [UInt8]) throws(JSONError) {
+        if let index = JSONMemberIndex(tokenText) {
+            storage = .index(index)
+        } else {
+            self = try JSONDocument.object(tokenText, limits: .token)
+        }
+    }
+
+    /// The members, in the order of the text.
+    public var members: [Member] {
+        switch storage {
+        case .members(let members): members
+        case .index(let index): index.members
+        }
     }
 
     /// The number of members.
-    public var count: Int { members.count }
+    public var count: Int {
+        switch storage {
+        case .members(let members): members.count
+        case .index(let index): index.entries.count
+        }
+    }
 
     /// The value of `name`, compared code point by code point; linear in the number of members.
     public subscript(name: String) -> JSONValue? {
-        members.first { $0.name.isExactly(name) }?.value
+        switch storage {
+        case .members(let members): members.first { $0.name.isExactly(name) }?.value
+        case .index(let index): index.value(of: name)
+        }
     }
 
     /// Whether two objects have the same members in any order.
@@ -49,6 +81,6 @@ public struct JSONObject: Sendable, Hashable {
 
     /// Hashes the number of members, as their order does not count.
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(members.count)
+        hasher.combine(count)
     }
 }

@@ -112,7 +112,7 @@ enum ClaimChecks {
     }
 
     private static func scopes(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
-        Scopes(claims: claims) == nil ? Rejection(.invalidClaim, "scope or scp is not a list of scopes") : nil
+        Scopes.areReadable(in: claims) ? nil : Rejection(.invalidClaim, "scope or scp is not a list of scopes")
     }
 
     private static func required(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {

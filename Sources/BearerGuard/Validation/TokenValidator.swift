@@ -119,28 +119,39 @@ package struct TokenValidator: Sendable {
     }
 
     /// The verified token, out of a judgement without a finding; nil for any other.
-    package func accessToken(
+    package func verifiedToken(
         _ judgement: Judgement,
         of token: UnverifiedToken,
         issuerAlias: String,
-        fingerprint: TokenFingerprint,
-        usesStaleKeys: Bool = false,
-        keyAge: Duration = .zero
-    ) -> AccessToken? {
+        fingerprintKey: TokenFingerprint.Key
+    ) -> VerifiedToken? {
         guard judgement.findings.isEmpty, let key = judgement.key, let object = judgement.claims,
             let algorithm = token.header.algorithm
         else { return nil }
         let claims = Claims(object)
-        return AccessToken(
+        return VerifiedToken(
             claims: claims,
+            roles: claims.texts(at: policy.rolePaths),
             issuerAlias: issuerAlias,
             algorithm: algorithm,
             key: key,
-            fingerprint: fingerprint,
-            usesStaleKeys: usesStaleKeys,
-            keyAge: keyAge,
-            roles: claims.texts(at: policy.rolePaths)
+            bytes: token.bytes,
+            fingerprintKey: fingerprintKey
         )
+    }
+
+    /// From when and before when these claims pass the checks of time.
+    func validity(of claims: Claims) -> (begin: UnixTime, end: UnixTime) {
+        let skew = Int64(policy.clockSkew)
+        var begin = UnixTime(seconds: .min)
+        var end = UnixTime(seconds: .max)
+        if let notBefore = claims.notBefore { begin = max(begin, notBefore.advanced(by: -skew)) }
+        if let issuedAt = claims.issuedAt {
+            begin = max(begin, issuedAt.advanced(by: -skew))
+            if let age = policy.maximumAge { end = min(end, issuedAt.advanced(by: Int64(age)).advanced(by: skew)) }
+        }
+        if let expiration = claims.expiration { end = min(end, expiration.advanced(by: skew)) }
+        return (begin, end)
     }
 
     /// The signature alone: key selection, then verification by every candidate.

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import BearerGuard
+import BearerGuardTesting
+import CRawOpenSSL
+import JWTKit
+
+enum Cases {
+    static let algorithms: [SignatureAlgorithm] = [.rs256, .es256, .edDSA, .ps256]
+
+    /// Whole validation of a token never seen, as a multiple of one raw verification.
+    static func firstSight(_ rounds: Int) async throws -> [Figure] {
+        var figures: [Figure] = []
+        for algorithm in algorithms {
+            let load = try Workload(algorithm)
+            let guarding = try load.makeGuard(cache: .off)
+            let credentials = RequestCredentials(authorization: "Bearer \(load.token)")
+            let measured = try await Rounds(
+                rounds,
+                [
+                    .init("raw", repetitions: 200) { try check(load.raw.verify()) },
+                    .init("guard", repetitions: 200) {
+                        try check(await guarding.authorize(credentials, requiring: load.requirement).accessToken != nil)
+                    },
+                ]
+            )
+            figures.append(
+                Figure(
+                    name: "first-sight.\(algorithm.rawValue)",
+                    ratio: measured.ratio("guard", to: "raw"),
+                    meaning: "× one raw verification"
+                )
+            )
+        }
+        return figures
+    }
+
+    /// A token seen before, as a fraction of one raw verification.
+    static func hit(_ rounds: Int) async throws -> [Figure] {
+        var figures: [Figure] = []
+        for algorithm in algorithms {
+            let load = try Workload(algorithm)
+            let guarding = try load.makeGuard(cache: .standard)
+            let credentials = RequestCredentials(authorization: "Bearer \(load.token)")
+            let measured = try await Rounds(
+                rounds,
+                [
+                    .init("raw", repetitions: 200) { try check(load.raw.verify()) },
+                    .init("guard", repetitions: 5000) {
+                        try check(await guarding.authorize(credentials, requiring: load.requirement).accessToken != nil)
+                    },
+                ]
+            )
+            let ratio = measured.ratio("guard", to: "raw")
+            figures.append(
+                Figure(
+                    name: "hit.\(algorithm.rawValue)",
+                    ratio: ratio,
+                    meaning: "× one raw verification, \(Int(1 / ratio.median)) times faster"
+                )
+            )
+        }
+        return figures
+    }
+
+    /// What two and four tasks get done at once, as a multiple of one.
+    static func threads(_ rounds: Int) async throws -> [Figure] {
+        var figures: [Figure] = []
+        for (name, cache, repetitions) in [
+            ("first-sight", TokenCacheLimits.off, 1000), ("hit", .standard, 50_000),
+        ] {
+            let load = try Workload(.rs256)
+            let guarding = try load.makeGuard(cache: cache)
+            let tokens = (0..<4).map { Workload.token(load.issuer, number: $0) }
+            func run(_ tasks: Int) async throws {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<tasks {
+                        let credentials = RequestCredentials(authorization: "Bearer \(tokens[number])")
+                        let requirement = load.requirement
+                        group.addTask {
+                            for _ in 0..<repetitions {
+                                let decision = await guarding.authorize(credentials, requiring: requirement)
+                                try check(decision.accessToken != nil)
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            let measured = try await Rounds(
+                rounds,
+                [1, 2, 4].map { tasks in .init("\(tasks)", repetitions: 1) { try await run(tasks) } }
+            )
+            for tasks in [2, 4] {
+                let slower = measured.ratio("\(tasks)", to: "1").inverted
+                let count = Double(tasks)
+                figures.append(
+                    Figure(
+                        name: "threads\(tasks).\(name)",
+                        ratio: Ratio(sorted: [slower.minimum * count, slower.median * count, slower.maximum * count]),
+                        meaning: "× the work of one task"
+                    )
+                )
+            }
+        }
+        return figures
+    }
+
+    /// Allocations a token, beyond what a raw verification makes.
+    static func allocations() async throws -> [Figure] {
+        let load = try Workload(.rs256)
+        let credentials = RequestCredentials(authorization: "Bearer \(load.token)")
+        var figures: [Figure] = []
+        for (name, cache) in [("first-sight", TokenCacheLimits.off), ("hit", .standard)] {
+            let guarding = try load.makeGuard(cache: cache)
+            let whole = try await count {
+                await guarding.authorize(credentials, requiring: load.requirement).accessToken != nil
+            }
+            // OpenSSL hashes with a context of its own and verifies without one that is prepared: both are its own.
+            let raw = try await count { load.raw.verify() }
+            figures.append(
+                Figure(
+                    name: "allocations.\(name)",
+                    ratio: Ratio(name == "hit" ? whole : whole - raw),
+                    meaning: "allocations a token (\(whole) in all, \(raw) of them in a raw verification)"
+                )
+            )
+        }
+        return figures
+    }
+
+    /// The smallest count of ten: others may come from a runtime that grows a table once.
+    private static func count(_ work: () async throws -> Bool) async throws -> Double {
+        var smallest = Int.max
+        for _ in 0..<10 {
+            let before = raw_allocations()
+            try check(try await work())
+            smallest = min(smallest, raw_allocations() - before)
+        }
+        return Double(smallest)
+    }
+
+    /// vapor/jwt-kit doing the same on the same tokens.
+    static func jwtKit(_ rounds: Int) async throws -> [Figure] {
+        var figures: [Figure] = []
+        for algorithm in algorithms {
+            let load = try Workload(algorithm)
+            let verifier = try await JWTKitVerifier(load)
+            let measured = try await Rounds(
+                rounds,
+                [
+                    .init("raw", repetitions: 100) { try check(load.raw.verify()) },
+                    .init("jwt-kit", repetitions: 100) { try await verifier.verify() },
+                ]
+            )
+            figures.append(
+                Figure(
+                    name: "jwt-kit.\(algorithm.rawValue)",
+                    ratio: measured.ratio("jwt-kit", to: "raw"),
+                    meaning: "× one raw verification"
+                )
+            )
+        }
+        return figures
+    }
+}
+
+/// A benchmark of work that fails measures nothing.
+func check(_ isRight: Bool) throws {
+    if !isRight { throw BenchmarkError("a good token was refused") }
+}

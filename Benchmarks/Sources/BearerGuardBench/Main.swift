@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import BearerGuard
+import Foundation
+
+/// Prints how far validation is from the limit that OpenSSL sets, as ratios of interleaved rounds.
+@main
+enum Main {
+    private static let usage = """
+        USAGE: bearerguard-bench [first-sight] [hit] [threads] [allocations] [jwt-kit] [--rounds N] [--json]
+
+        Without a case all are run. Ratios are medians over the rounds, in which all pieces take turns; in brackets the
+        smallest and the largest. Times of a shared machine mean nothing by themselves and are not printed.
+        """
+
+    static func main() async throws {
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.contains("--help") || arguments.contains("-h") { return print(usage) }
+        let isJSON = arguments.contains("--json")
+        arguments.removeAll { $0 == "--json" }
+        var rounds = 31
+        if let flag = arguments.firstIndex(of: "--rounds") {
+            guard flag + 1 < arguments.count, let count = Int(arguments[flag + 1]), count > 0 else { return fail() }
+            rounds = count
+            arguments.removeSubrange(flag...(flag + 1))
+        }
+        let cases: [(name: String, run: () async throws -> [Figure])] = [
+            ("first-sight", { try await Cases.firstSight(rounds) }), ("hit", { try await Cases.hit(rounds) }),
+            ("threads", { try await Cases.threads(min(rounds, 15)) }), ("allocations", Cases.allocations),
+            ("jwt-kit", { try await Cases.jwtKit(rounds) }),
+        ]
+        guard arguments.allSatisfy({ name in cases.contains { $0.name == name } }) else { return fail() }
+        if !isJSON { print("\(processor), median (minimum–maximum) of \(rounds) rounds") }
+        var figures: [Figure] = []
+        for each in cases where arguments.isEmpty || arguments.contains(each.name) {
+            let measured = try await each.run()
+            figures += measured
+            if !isJSON { for figure in measured { print(figure.text) } }
+        }
+        if isJSON { print((["cases": .array(figures.map(\.json))] as JSONValue).text) }
+    }
+
+    private static func fail() {
+        print(usage)
+        exit(2)
+    }
+
+    /// The processor as Linux names it.
+    private static var processor: String {
+        guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else {
+            return "unknown processor"
+        }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+        return line.flatMap { $0.split(separator: ":").last }.map { String($0.drop { $0 == " " }) }
+            ?? "unknown processor"
+    }
+}

@@ -1,4 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-// SPDX-FileCopyrightText: The BearerGuard authors
-#include <openssl/evp.h>
-#include <openssl/pem.h>

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+#ifndef RAW_OPENSSL_H
+#define RAW_OPENSSL_H
+
+#include <stddef.h>
+
+/// One signature with everything prepared that can be: the limit that nothing which calls OpenSSL can pass.
+typedef struct raw_verification raw_verification;
+
+/// Prepares; NULL where OpenSSL refuses. `pss` is for RSA, `raw_digest` for keys that take no digest (Ed25519).
+raw_verification *raw_prepare(
+    const char *pem, int pss, int raw_digest, const unsigned char *message, size_t message_length,
+    const unsigned char *signature, size_t signature_length);
+
+/// Verifies once, digest included; 1 when the signature is good.
+int raw_verify(raw_verification *verification);
+
+void raw_free(raw_verification *verification);
+
+/// Allocations of the calling thread since it began.
+long raw_allocations(void);
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+extension RequestGuard {
+    /// What is gathered about a request on its way, for the event at its end.
+    struct Request {
+        let requirement: Requirement
+        let isOptional: Bool
+        /// When it began; nil where nobody will be told.
+        private let start: ContinuousClock.Instant?
+        var bytes: ArraySlice<UInt8>?
+        var header: JOSEHeader?
+        var issuerAlias: String?
+        var usesStaleKeys = false
+        var keyAge: Duration = .zero
+        private(set) var recalled: VerifiedToken?
+
+        init(_ requirement: Requirement, isOptional: Bool, isObserved: Bool) {
+            self.requirement = requirement
+            self.isOptional = isOptional
+            start = isObserved ? ContinuousClock.now : nil
+        }
+
+        /// Notes how old the keys are, and gives them.
+        mutating func note(_ availability: KeyAvailability) -> KeySnapshot? {
+            switch availability {
+            case .fresh(let keys, let age):
+                usesStaleKeys = false
+                keyAge = age
+                return keys
+            case .stale(let keys, let age):
+                usesStaleKeys = true
+                keyAge = age
+                return keys
+            case .unavailable: return nil
+            }
+        }
+
+        /// Notes a token that was verified before.
+        mutating func recall(_ entry: VerifiedTokenCache.Entry) {
+            recalled = entry.token
+            // Only for the event.
+            guard start != nil else { return }
+            header = entry.header
+            issuerAlias = entry.issuer.alias
+        }
+
+        var elapsed: Duration { start.map { ContinuousClock.now - $0 } ?? .zero }
+    }
+
+    /// A token that waits for keys.
+    struct Pending {
+        let token: UnverifiedToken
+        /// The field that it came in, to be known by when it comes again.
+        let field: String?
+        let issuer: TrustedIssuer
+        let validator: TokenValidator
+    }
+
+    enum Attempt {
+        case decided(Decision)
+        case needsKeys(Pending)
+        case needsNewerKeys(Pending, within: Duration)
+    }
+
+    /// Decides about a token whose judgement is made, and remembers it if it is good.
+    func decide(
+        _ pending: Pending,
+        _ judgement: TokenValidator.Judgement,
+        _ keys: KeySnapshot,
+        at now: UnixTime,
+        _ request: Request
+    ) -> Decision {
+        if let rejection = judgement.findings.first { return refuse(rejection, request) }
+        let verified = pending.validator.verifiedToken(
+            judgement,
+            of: pending.token,
+            issuerAlias: pending.issuer.alias,
+            fingerprintKey: fingerprintKey
+        )
+        guard let verified else { return refuse(Rejection(.badSignature, "nothing was verified"), request) }
+        if let cache, let field = pending.field {
+            let (begin, end) = pending.validator.validity(of: verified.claims)
+            let entry = VerifiedTokenCache.Entry(
+                field: Array(field.utf8),
+                token: verified,
+                issuer: pending.issuer,
+                keys: keys,
+                header: pending.token.header,
+                begin: begin,
+                end: min(end, now.advanced(by: cache.life))
+            )
+            cache.insert(entry)
+        }
+        let token = AccessToken(verified, usesStaleKeys: request.usesStaleKeys, keyAge: request.keyAge)
+        return decide(token, request)
+    }
+
+    /// Decides about a valid token.
+    func decide(_ token: AccessToken, _ request: Request) -> Decision {
+        if let isRevoked, isRevoked(token) {
+            return refuse(Rejection(.revoked, "the token is on the denylist"), request)
+        }
+        guard request.requirement.isMet(by: token) else {
+            return refuse(Rejection(.insufficientScope, "the requirement is not met"), request)
+        }
+        return finish(.authorized(token), request)
+    }
+
+    func refuse(_ rejection: Rejection, _ request: Request) -> Decision {
+        let challenge = Challenge(realm: realm, code: rejection.code, scopes: request.requirement.challengeScopes)
+        let refusal = Refusal(code: rejection.code, challenges: [challenge], retryAfter: nil)
+        return finish(.refused(refusal), request, detail: rejection.detail)
+    }
+
+    func refuse(_ failure: KeysUnavailable, _ request: Request) -> Decision {
+        let refusal = Refusal(code: .keysUnavailable, challenges: [], retryAfter: failure.retryAfter)
+        return finish(.refused(refusal), request, detail: failure.cause.rawValue)
+    }
+
+    func finish(_ decision: Decision, _ request: Request, detail: String? = nil) -> Decision {
+        guard let observer else { return decision }
+        let outcome: (text: String, status: Int) =
+            switch decision {
+            case .authorized: ("authorized", 200)
+            case .anonymous: ("anonymous", 200)
+            case .refused(let refusal): (refusal.code.text, refusal.httpStatus)
+            }
+        let fingerprint = request.recalled?.fingerprint ?? request.bytes.map { fingerprintKey.fingerprint(of: $0) }
+        observer.observe(
+            .decided(
+                DecisionEvent(
+                    outcome: outcome.text,
+                    status: outcome.status,
+                    issuerAlias: request.issuerAlias,
+                    algorithm: request.header?.algorithm,
+                    keyID: request.header?.keyID?.escapedForLogs,
+                    fingerprint: fingerprint,
+                    detail: detail,
+                    usesStaleKeys: request.usesStaleKeys,
+                    wasCached: request.recalled != nil,
+                    elapsed: request.elapsed
+                )
+            )
+        )
+        return decision
+    }
+}
