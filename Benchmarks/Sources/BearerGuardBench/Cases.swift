@@ -7,10 +7,8 @@ import CRawOpenSSL
 import JWTKit
 
 enum Cases {
-    static let algorithms: [SignatureAlgorithm] = [.rs256, .es256, .edDSA, .ps256]
-
     /// Whole validation of a token never seen, as a multiple of one raw verification.
-    static func firstSight(_ rounds: Int) async throws -> [Figure] {
+    static func firstSight(_ algorithms: [SignatureAlgorithm], _ rounds: Int) async throws -> [Figure] {
         var figures: [Figure] = []
         for algorithm in algorithms {
             let load = try Workload(algorithm)
@@ -37,7 +35,7 @@ enum Cases {
     }
 
     /// A token seen before, as a fraction of one raw verification.
-    static func hit(_ rounds: Int) async throws -> [Figure] {
+    static func hit(_ algorithms: [SignatureAlgorithm], _ rounds: Int) async throws -> [Figure] {
         var figures: [Figure] = []
         for algorithm in algorithms {
             let load = try Workload(algorithm)
@@ -142,7 +140,7 @@ enum Cases {
     }
 
     /// vapor/jwt-kit doing the same on the same tokens.
-    static func jwtKit(_ rounds: Int) async throws -> [Figure] {
+    static func jwtKit(_ algorithms: [SignatureAlgorithm], _ rounds: Int) async throws -> [Figure] {
         var figures: [Figure] = []
         for algorithm in algorithms {
             let load = try Workload(algorithm)

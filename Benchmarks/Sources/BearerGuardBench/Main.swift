@@ -8,7 +8,8 @@ import Foundation
 @main
 enum Main {
     private static let usage = """
-        USAGE: bearerguard-bench [first-sight] [hit] [threads] [allocations] [jwt-kit] [--rounds N] [--json]
+        USAGE: bearerguard-bench [first-sight] [hit] [threads] [allocations] [jwt-kit] [--rounds N]
+               [--algorithm NAME] [--json]
 
         Without a case all are run. Ratios are medians over the rounds, in which all pieces take turns; in brackets the
         smallest and the largest. Times of a shared machine mean nothing by themselves and are not printed.
@@ -25,10 +26,19 @@ enum Main {
             rounds = count
             arguments.removeSubrange(flag...(flag + 1))
         }
+        var algorithms: [SignatureAlgorithm] = [.rs256, .es256, .edDSA, .ps256]
+        if let flag = arguments.firstIndex(of: "--algorithm") {
+            guard flag + 1 < arguments.count,
+                let algorithm = algorithms.first(where: { $0.rawValue == arguments[flag + 1] })
+            else { return fail() }
+            algorithms = [algorithm]
+            arguments.removeSubrange(flag...(flag + 1))
+        }
+        let chosen = algorithms
         let cases: [(name: String, run: () async throws -> [Figure])] = [
-            ("first-sight", { try await Cases.firstSight(rounds) }), ("hit", { try await Cases.hit(rounds) }),
+            ("first-sight", { try await Cases.firstSight(chosen, rounds) }), ("hit", { try await Cases.hit(chosen, rounds) }),
             ("threads", { try await Cases.threads(min(rounds, 15)) }), ("allocations", Cases.allocations),
-            ("jwt-kit", { try await Cases.jwtKit(rounds) }),
+            ("jwt-kit", { try await Cases.jwtKit(chosen, rounds) }),
         ]
         guard arguments.allSatisfy({ name in cases.contains { $0.name == name } }) else { return fail() }
         if !isJSON { print("\(processor), median (minimum–maximum) of \(rounds) rounds") }

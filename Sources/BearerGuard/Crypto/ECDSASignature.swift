@@ -27,7 +27,7 @@ enum ECDSASignature {
                 append(0x02)
                 append(UInt8(truncatingIfNeeded: digits.count + (needsZero ? 1 : 0)))
                 if needsZero { append(0) }
-                for unsafebyte in unsafe digits { append(byte) }
+                for index in digits.indices { unsafe append(digits[index]) }
             }
             let length = unsafe integerBytes(r) + integerBytes(s)
             append(0x30)

@@ -103,7 +103,8 @@ package struct JSONMemberIndex: Sendable {
         var value: Int64 = 0
         var isNegative = false
         // At most 18 digits: neither step can overflow.
-        for unsafedigit in unsafe digits {
+        for index in unsafe digits.indices {
+            let digit = unsafe digits[index]
             if digit == UInt8(ascii: "-") { isNegative = true } else { value = value &* 10 &+ Int64(digit &- 0x30) }
         }
         return isNegative ? 0 &- value : value
@@ -113,7 +114,8 @@ package struct JSONMemberIndex: Sendable {
         var output: [UInt8] = []
         unsafe output.reserveCapacity(slice.count)
         var isEscape = false
-        for unsafebyte in unsafe slice {
+        for index in unsafe slice.indices {
+            let byte = unsafe slice[index]
             if isEscape {
                 isEscape = false
                 switch byte {
