@@ -6,6 +6,7 @@ import ArgumentParser
 import BearerGuard
 import BearerGuardAsyncHTTPClient
 import BearerGuardAudit
+import Synchronization
 
 struct RecordKeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,10 +44,11 @@ struct RecordKeysCommand: AsyncParsableCommand {
         let keyArchive = try CommandFailure.explaining(archive) { () throws(ConfigurationError) in
             try KeyArchive(directory: archive)
         }
+        let outcome = RecordingOutcome()
         var sources: [RemoteKeys] = []
         var fetchers: [AsyncHTTPClientFetcher] = []
         for issuer in fetched {
-            let recorder = Recorder(issuer: issuer, archive: keyArchive)
+            let recorder = Recorder(issuer: issuer, archive: keyArchive, outcome: outcome)
             let (fetcher, source) = try CommandFailure.explaining(policy) { () throws(ConfigurationError) in
                 let fetcher = try AsyncHTTPClientFetcher(
                     options: .init(issuer, relativeTo: PolicyFile.directory(of: policy))
@@ -58,6 +60,7 @@ struct RecordKeysCommand: AsyncParsableCommand {
         }
         let reached = await watch(sources)
         for fetcher in fetchers { await fetcher.shutdown() }
+        if outcome.hasFailed { throw ExitCode(CommandFailure.usage) }
         if once, !reached { throw ExitCode(CommandFailure.keysUnavailable) }
         #else
         throw CommandFailure("this build fetches nothing", hints: ["build with --traits Gateway"])
@@ -84,10 +87,20 @@ struct RecordKeysCommand: AsyncParsableCommand {
     }
 }
 
+/// Whether anything could not be recorded.
+private final class RecordingOutcome: Sendable {
+    private let state = Mutex(false)
+
+    var hasFailed: Bool { state.withLock { $0 } }
+
+    func noteFailure() { state.withLock { $0 = true } }
+}
+
 /// Writes what one issuer published, and says so.
 private struct Recorder: Sendable {
     let issuer: PolicyDocument.Issuer
     let archive: KeyArchive
+    let outcome: RecordingOutcome
 
     func note(_ event: KeyRefreshEvent) {
         let now = WallClock.system.time
@@ -102,6 +115,7 @@ private struct Recorder: Sendable {
         do throws(ConfigurationError) {
             try archive.record(event.keySet, of: issuer.policy.issuer, at: now)
         } catch {
+            outcome.noteFailure()
             Terminal.say("\(now.rfc3339) \(event.issuerAlias): not recorded: \(error.message)")
         }
         for alarm in event.alarms {

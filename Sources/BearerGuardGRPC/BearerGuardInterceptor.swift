@@ -7,7 +7,7 @@ public import GRPCCore
 
 /// Lets calls through that a guard authorizes, and ends the others with the status of their reason.
 ///
-/// Refusals follow gRPC's own mapping of HTTP: 400 and 401 are `UNAUTHENTICATED`, 403 is `PERMISSION_DENIED`, 503 is
+/// Of refusals 400 and 401 are `UNAUTHENTICATED`, 403 is `PERMISSION_DENIED`, 503 is
 /// `UNAVAILABLE`. Their trailers hold `www-authenticate`, one value a challenge, and for 503 the pause in
 /// `grpc-retry-pushback-ms`, which gRPC clients with a retry policy honour.
 public struct BearerGuardInterceptor: ServerInterceptor {

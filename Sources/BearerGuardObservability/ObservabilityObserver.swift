@@ -75,7 +75,9 @@ public struct ObservabilityObserver: GuardObserver {
     }
 
     private func observe(_ refresh: KeyRefreshEvent) {
-        let outcome = refresh.failure?.rawValue ?? "success"
+        // A key file that cannot be used is told between refreshes.
+        let isRefresh = refresh.alarms.map(\.kind) != [.keyFileFailing]
+        let outcome = isRefresh ? refresh.failure?.rawValue ?? "success" : "key_file"
         Counter(
             label: "bearerguard_key_refreshes_total",
             dimensions: [("issuer", refresh.issuerAlias), ("outcome", outcome)],
@@ -99,7 +101,9 @@ public struct ObservabilityObserver: GuardObserver {
             }
         logger.log(
             level: level,
-            refresh.failure == nil ? "keys refreshed" : "keys could not be refreshed",
+            isRefresh
+                ? refresh.failure == nil ? "keys refreshed" : "keys could not be refreshed"
+                : "the key file could not be used",
             metadata: [
                 "issuer": "\(refresh.issuerAlias)",
                 "outcome": "\(outcome)",

@@ -122,10 +122,15 @@ struct FaultConnection: ~Copyable {
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { buffer in
                 if let tls = unsafe tls { return Int(unsafe SSL_write(tls, buffer.baseAddress, Int32(buffer.count))) }
-                return unsafe Glibc.send(descriptor, buffer.baseAddress, buffer.count, 0)
+                return unsafe systemSend(descriptor, buffer.baseAddress, buffer.count)
             }
             guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }
     }
+}
+
+/// Named apart because `send` is a method above.
+private func systemSend(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ count: Int) -> Int {
+    unsafe send(descriptor, buffer, count, 0)
 }

@@ -68,7 +68,7 @@ public final class FaultServer: Sendable {
         var answers: [String: [Answer]] = [:]
         var counts: [String: Int] = [:]
         var connections: Set<Int32> = []
-        var threads: [pthread_t] = []
+        var threads = 0
         var isStopped = false
     }
 
@@ -120,13 +120,12 @@ public final class FaultServer: Sendable {
     /// Ends all connections and waits for their threads.
     public func stop() {
         listener.close()
-        let threads = state.withLock { state in
+        state.withLock { state in
             state.isStopped = true
             for connection in state.connections { shutdown(connection, Int32(SHUT_RDWR)) }
-            defer { state.threads = [] }
-            return state.threads
         }
-        for thread in threads { pthread_join(thread, nil) }
+        // They end by themselves now; each is detached, so that none is kept for this moment.
+        while state.withLock({ $0.threads }) > 0 { usleep(1000) }
     }
 
     private func acceptAll() {
@@ -173,6 +172,7 @@ public final class FaultServer: Sendable {
 
     /// Runs `work` on a thread of its own: it blocks, which no task may.
     private func start(_ work: @escaping @Sendable (FaultServer) -> Void) {
+        state.withLock { $0.threads += 1 }
         let box = unsafe Unmanaged.passRetained(ThreadWork(server: self, work: work))
         var thread = pthread_t()
         let code = unsafe pthread_create(
@@ -187,16 +187,16 @@ public final class FaultServer: Sendable {
                 guard let argument = unsafe argument else { return nil }
                 let work = unsafe Unmanaged<ThreadWork>.fromOpaque(argument).takeRetainedValue()
                 work.work(work.server)
+                work.server.state.withLock { $0.threads -= 1 }
                 return nil
             },
             box.toOpaque()
         )
         guard code == 0 else {
-            unsafe box.release()
-            return
+            state.withLock { $0.threads -= 1 }
+            return unsafe box.release()
         }
-        let started = thread
-        state.withLock { $0.threads.append(started) }
+        pthread_detach(thread)
     }
 }
 

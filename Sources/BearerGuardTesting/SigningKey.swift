@@ -46,9 +46,13 @@ public final class SigningKey: @unchecked Sendable {
             )
             return
         }
-        guard let pair = unsafe Self.generate(algorithm, bits: bits), let pem = unsafe Self.publicPEM(of: pair),
-            let components = try? PublicKeyComponents(pem: pem)
-        else { throw TestKeyError(algorithm: algorithm) }
+        guard let pair = unsafe Self.generate(algorithm, bits: bits) else {
+            throw TestKeyError(algorithm: algorithm, step: "generating it")
+        }
+        guard let pem = unsafe Self.publicPEM(of: pair), let components = try? PublicKeyComponents(pem: pem) else {
+            unsafe EVP_PKEY_free(pair)
+            throw TestKeyError(algorithm: algorithm, step: "writing or reading its PEM")
+        }
         unsafe self.pair = pair
         secret = []
         publicPEM = pem
@@ -93,10 +97,18 @@ public final class SigningKey: @unchecked Sendable {
     }
 }
 
-/// OpenSSL could not make a test key.
-public struct TestKeyError: Error, Sendable {
+/// OpenSSL could not make a test key or certificate.
+public struct TestKeyError: Error, Sendable, CustomStringConvertible {
     /// The algorithm that was asked for.
     public let algorithm: SignatureAlgorithm
+    /// What failed, with OpenSSL's reason.
+    public let description: String
+
+    init(algorithm: SignatureAlgorithm, step: String) {
+        self.algorithm = algorithm
+        let reason = unsafe ERR_reason_error_string(ERR_peek_last_error()).map { unsafe String(cString: $0) }
+        description = "\(algorithm.rawValue) key: \(step): \(reason ?? "no reason given")"
+    }
 }
 
 extension SigningKey {

@@ -39,7 +39,7 @@ public final class TestCertificate: @unchecked Sendable {
                 lifetime: 86_400,
                 extensions: [(NID_basic_constraints, "critical,CA:TRUE"), (NID_key_usage, "critical,keyCertSign")]
             ), let pem = unsafe Self.pem(authority)
-        else { throw TestKeyError(algorithm: .es256) }
+        else { throw TestKeyError(algorithm: .es256, step: "making a certificate") }
         defer { unsafe X509_free(authority) }
         guard
             let certificate = unsafe Self.make(
@@ -50,7 +50,7 @@ public final class TestCertificate: @unchecked Sendable {
                 lifetime: flaw == .expired ? -3600 : 86_400,
                 extensions: [(NID_basic_constraints, "critical,CA:FALSE"), (NID_subject_alt_name, names)]
             )
-        else { throw TestKeyError(algorithm: .es256) }
+        else { throw TestKeyError(algorithm: .es256, step: "making a certificate") }
         authorityPEM = pem
         self.key = key
         unsafe self.certificate = certificate

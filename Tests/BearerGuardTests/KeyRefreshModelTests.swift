@@ -23,7 +23,7 @@ struct KeyRefreshModelTests {
                 keyID: "k\(index)"
             )
         }
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var steps = 0
         for number in 0..<count {
             let sequence = (0..<Int.random(in: 1...40, using: &generator)).map { _ in generator.next() }
@@ -229,18 +229,5 @@ private struct Model {
         accepted = (ticket.sequence, generation, now)
         lastAcceptedSequence = ticket.sequence
         lastAttemptFailed = false
-    }
-}
-
-/// SplitMix64: a sequence that a seed repeats.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }

@@ -6,19 +6,6 @@ import BearerGuardTesting
 import Foundation
 import Testing
 
-/// A generator that repeats: SplitMix64.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 @Suite("Conformance: mutations")
 struct MutationConformanceTests {
     /// How many changes for each algorithm: set BEARERGUARD_MUTATIONS=1000000 and test in release for the long run.
@@ -47,7 +34,7 @@ struct MutationConformanceTests {
         )
         let now = WallClock.system.now()
         #expect(validator.judge(token, keys: keys, at: now).findings == [])
-        var generator = SeededGenerator(state: Self.seed ^ UInt64(algorithm.rawValue.hashed))
+        var generator = SeededGenerator(seed: Self.seed ^ UInt64(algorithm.rawValue.hashed))
         var accepted: [String] = []
         for _ in 0..<Self.count {
             var changed = token

@@ -36,7 +36,8 @@ enum Main {
         }
         let chosen = algorithms
         let cases: [(name: String, run: () async throws -> [Figure])] = [
-            ("first-sight", { try await Cases.firstSight(chosen, rounds) }), ("hit", { try await Cases.hit(chosen, rounds) }),
+            ("first-sight", { try await Cases.firstSight(chosen, rounds) }),
+            ("hit", { try await Cases.hit(chosen, rounds) }),
             ("threads", { try await Cases.threads(min(rounds, 15)) }), ("allocations", Cases.allocations),
             ("jwt-kit", { try await Cases.jwtKit(chosen, rounds) }),
         ]

@@ -7,7 +7,8 @@
 public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// What was verified once and does not change, shared by all who hold the token.
     private let verified: VerifiedToken
-    /// Whether the keys were older than their life because the issuer could not be reached.
+    /// Whether the keys were past their life: the issuer cannot be reached, or the first request after a quiet time came
+    /// before the refresh that it started.
     public let usesStaleKeys: Bool
     /// Time since the issuer last confirmed the keys; zero for keys of the configuration.
     public let keyAge: Duration

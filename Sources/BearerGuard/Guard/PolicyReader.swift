@@ -62,7 +62,10 @@ struct PolicyReader {
         do throws(ConfigurationError) {
             switch keys {
             case .jwksURL(let url), .metadataURL(let url): _ = try ServiceURL(url, allowsLoopbackHTTP: loopback)
-            case .discovery: _ = try ServiceURL(issuer, allowsLoopbackHTTP: loopback)
+            case .discovery:
+                guard try !ServiceURL(issuer, allowsLoopbackHTTP: loopback).hasQuery else {
+                    throw ConfigurationError("the issuer is a URL with a query: name its metadataURL")
+                }
             case .file, .keySet, .pem, .secretFile: break
             }
         } catch {

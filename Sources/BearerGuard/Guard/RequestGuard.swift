@@ -70,7 +70,7 @@ public final class RequestGuard: Sendable {
 
     /// Decides about one request.
     ///
-    /// Suspends only when the token's key is not at hand.
+    /// Suspends only when the token's key is not at hand, or older than the requirement allows.
     ///
     /// - Parameters:
     ///   - credentials: what the request brought.
@@ -94,6 +94,9 @@ public final class RequestGuard: Sendable {
 
     /// Whether every issuer has keys: what a readiness probe asks; liveness has nothing to do with it.
     public var isReady: Bool { issuers.values.allSatisfy { $0.issuer.keys.status().state != .unavailable } }
+
+    /// How many verified tokens are remembered, and the bytes that they take; nil for a guard that remembers none.
+    public var rememberedTokens: (tokens: Int, bytes: Int)? { cache?.size }
 
     /// The state of each issuer's keys, by alias.
     public func status() -> [(issuerAlias: String, keys: KeySourceStatus)] {
@@ -160,12 +163,13 @@ public final class RequestGuard: Sendable {
                 validator: validator
             )
             guard let keys = request.note(issuer.keys.current()) else { return .needsKeys(pending) }
-            if let limit = request.requirement.maximumKeyAge, request.keyAge > limit {
-                return .needsNewerKeys(pending, within: limit)
-            }
             let now = clock.now()
             let judgement = validator.judge(token, keys: keys, at: now)
             if judgement.findings.first?.code == .unknownKey { return .needsKeys(pending) }
+            // After the judgement: only who holds a valid token may cause a refresh by it.
+            if let limit = request.requirement.maximumKeyAge, request.keyAge > limit, judgement.findings.isEmpty {
+                return .needsNewerKeys(pending, within: limit)
+            }
             return .decided(decide(pending, judgement, keys, at: now, request))
         } catch {
             return .decided(refuse(error, request))

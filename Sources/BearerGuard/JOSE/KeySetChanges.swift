@@ -2,18 +2,18 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 /// What is different between two key sets of one issuer, by `kid` and thumbprint.
-public struct KeySetChanges: Sendable, Hashable {
+package struct KeySetChanges: Sendable, Hashable {
     /// Key identifiers that are new, escaped.
-    public let appeared: [String]
+    package let appeared: [String]
     /// Key identifiers that are gone, escaped: their tokens are refused from now on.
-    public let vanished: [String]
+    package let vanished: [String]
     /// Key identifiers that name another key than before, escaped: an attack, or an issuer that breaks RFC 7517 §4.5.
-    public let replaced: [String]
+    package let replaced: [String]
     /// Key identifiers whose key is the same and whose `alg` changed, escaped.
-    public let algorithmChanged: [String]
+    package let algorithmChanged: [String]
 
     /// Whether nothing is different.
-    public var isEmpty: Bool {
+    package var isEmpty: Bool {
         appeared.isEmpty && vanished.isEmpty && replaced.isEmpty && algorithmChanged.isEmpty
     }
 

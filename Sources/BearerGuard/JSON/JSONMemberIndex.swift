@@ -49,7 +49,7 @@ package struct JSONMemberIndex: Sendable {
     }
 
     /// The value of `name`, which is made here and now.
-    func value(of name: String) -> JSONValue? {
+    package func value(of name: String) -> JSONValue? {
         var name = name
         return name.withUTF8 { wanted in
             unsafe text.withUnsafeBufferPointer { bytes in

@@ -25,6 +25,8 @@ public final class KeyArchive: Sendable {
 
     private let directory: String
     private let histories = Mutex<[ExactString: KeyHistory]>([:])
+    /// One writer at a time: a record reads, adds and writes.
+    private let writing = Mutex(())
 
     /// Opens the archive in `directory`, which is made if it is not there.
     ///
@@ -50,6 +52,10 @@ public final class KeyArchive: Sendable {
     ///   - time: when it was seen.
     /// - Throws: ``ConfigurationError`` when the set cannot be read, or the file cannot be read or written.
     public func record(_ keySet: [UInt8]?, of issuer: String, at time: UnixTime) throws(ConfigurationError) {
+        try writing.withLock { _ throws(ConfigurationError) in try add(keySet, of: issuer, at: time) }
+    }
+
+    private func add(_ keySet: [UInt8]?, of issuer: String, at time: UnixTime) throws(ConfigurationError) {
         var history = try history(of: issuer)
         let path = path(of: issuer)
         let line: String
@@ -60,8 +66,8 @@ public final class KeyArchive: Sendable {
                 ("keySet", .string(String(decoding: keySet, as: UTF8.self))),
             ])
         } else {
-            guard history.confirm(at: time) else { return }
-            line = Self.line([("at", .integer(time.seconds)), ("seenAgain", true)])
+            guard let sum = history.confirm(at: time) else { return }
+            line = Self.line([("at", .integer(time.seconds)), ("seenAgain", .string(sum))])
         }
         // A line that a crash cut short must not swallow this one.
         let start = history.endsInMidLine ? "\n" : ""
@@ -101,8 +107,9 @@ public final class KeyArchive: Sendable {
                     continue
                 }
                 let time = UnixTime(seconds: at)
-                if object["seenAgain"] == true {
-                    _ = history.confirm(at: time)
+                if let sum = object["seenAgain"]?.stringValue {
+                    // Of another set than the last one that could be read: then that line is what is damaged.
+                    if history.confirm(at: time, sum: sum) == nil { history.damagedLines += 1 }
                 } else if object["issuer"]?.stringValue?.isExactly(issuer) == true,
                     let keySet = object["keySet"]?.stringValue
                 {

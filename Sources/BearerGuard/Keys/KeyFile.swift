@@ -68,9 +68,9 @@ public final class KeyFile: KeySource, LocalKeySource {
         return .fresh(state.withLock { $0.snapshot }, age: .zero)
     }
 
-    /// Looks at the file at once.
+    /// Looks at the file at once, unless it was faulty at the last look: then it has its pause.
     public func resolve(missing keyID: String?) async -> KeyResolution {
-        look(at: clock.uptime())
+        if state.withLock({ $0.lastFailure == nil }) { look(at: clock.uptime()) }
         return .keys(.fresh(state.withLock { $0.snapshot }, age: .zero))
     }
 

@@ -40,11 +40,14 @@ package struct KeyHistory: Sendable {
         )
     }
 
-    /// Notes that the last set was seen again; false where there is none.
-    mutating func confirm(at time: UnixTime) -> Bool {
-        guard let last = observations.indices.last else { return false }
+    /// Notes that the last set was seen again, and names it by its hash; nil where there is none, or another one is
+    /// meant.
+    mutating func confirm(at time: UnixTime, sum: String? = nil) -> String? {
+        guard let last = observations.indices.last else { return nil }
+        let own = Base64URL.encode(SHA256.hash(observations[last].text).prefix(12))
+        guard sum.map(own.isExactly) ?? true else { return nil }
         observations[last].lastSeen = max(observations[last].lastSeen, time)
-        return true
+        return own
     }
 
     /// The keys that held at `time`; nil before the first set.

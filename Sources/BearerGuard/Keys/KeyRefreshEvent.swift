@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// One attempt to refresh an issuer's keys, and what it means.
+/// One attempt to refresh an issuer's keys, and what it means; or a key file that could not be used, which is an event
+/// with that one alarm.
 public struct KeyRefreshEvent: Sendable {
     /// The configured name of the issuer.
     public let issuerAlias: String

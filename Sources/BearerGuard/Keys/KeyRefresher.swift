@@ -155,7 +155,12 @@ extension KeyRefresher {
     private func start(_ ticket: KeyRefreshMachine.Ticket) {
         let watch = Task {
             guard (try? await self.clock.sleep(self.policy.deadline)) != nil, !Task.isCancelled else { return }
-            guard self.state.withLock({ $0.machine.isWaiting(for: ticket) }) else { return }
+            let attempt = self.state.withLock { state -> Task<Void, Never>? in
+                guard state.machine.isWaiting(for: ticket) else { return nil }
+                return state.tasks.removeValue(forKey: ticket.sequence)
+            }
+            guard let attempt else { return }
+            attempt.cancel()
             self.finish(ticket, .failure(.init(cause: .timeout)))
         }
         let attempt = Task {

@@ -119,6 +119,9 @@ final class KeySetExchange: Sendable {
                 discovered.withLock { $0 = found }
                 return found.keySet.text
             } catch {
+                // Asked again when the address that they gave fails, or after a pause: a metadata endpoint that hangs
+                // must not use up the time of every attempt.
+                discovered.withLock { $0?.freshUntil = clock.uptime() + policy.backoff.upperBound }
                 // Metadata that cannot be had say nothing against the address they gave before; metadata that are
                 // wrong do.
                 guard let known, error.cause != .content else { throw error }
@@ -143,7 +146,8 @@ final class KeySetExchange: Sendable {
                     limit: policy.metadataBytes,
                     entityTag: isKnown ? known?.entityTag : nil,
                     lastModified: isKnown ? known?.lastModified : nil,
-                    before: end
+                    // Where an address is known already, half of the time is left for it.
+                    before: known == nil ? end : min(end, clock.uptime() + policy.deadline / 2)
                 )
             } catch {
                 throw failure.cause == .content ? failure : error

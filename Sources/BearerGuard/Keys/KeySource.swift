@@ -28,7 +28,7 @@ extension KeySource {
 public enum KeyAvailability: Sendable {
     /// Keys within their life.
     case fresh(KeySnapshot, age: Duration)
-    /// Keys past their life, still usable because the issuer cannot be reached.
+    /// Keys past their life, still usable: the issuer cannot be reached, or nobody asked for a while.
     case stale(KeySnapshot, age: Duration)
     /// No usable key.
     case unavailable(KeysUnavailable)

@@ -33,7 +33,7 @@ public struct KeySourceStatus: Sendable, Hashable {
     public let age: Duration?
     /// How many keys can verify something.
     public let keyCount: Int
-    /// Time until the next refresh is due, zero when it is overdue; nil for keys that are not fetched.
+    /// Time until the next refresh is due, zero when it is overdue; nil for keys of the configuration.
     public let nextRefresh: Duration?
     /// Why the last attempt failed; nil when it succeeded or there was none.
     public let lastFailure: KeyRefreshFailure?

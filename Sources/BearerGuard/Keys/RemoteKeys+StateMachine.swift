@@ -62,7 +62,8 @@ package struct KeyRefreshMachine: Sendable {
     private var awaited: Set<ExactString> = []
     private var unknownKeys: [ExactString: Duration] = [:]
     private var hasForgottenUnknown = false
-    private var wasStaleOrGone = false
+    /// What was told of the keys' state since the last success.
+    private var toldState = KeySourceStatus.State.fresh
 
     package init(policy: RefreshPolicy) {
         self.policy = policy
@@ -222,7 +223,7 @@ extension KeyRefreshMachine {
         failingSince = nil
         lastFailure = nil
         retryAt = nil
-        wasStaleOrGone = false
+        toldState = .fresh
         held = Held(
             snapshot: snapshot,
             origin: .network,
@@ -255,11 +256,10 @@ extension KeyRefreshMachine {
         }
         if failure == .noUsableKey, lastFailure != .noUsableKey { alarms.append(KeyAlarm(.nothingUsable)) }
         lastFailure = failure
-        let isFresh = if case .fresh = availability(at: now) { true } else { false }
-        if !isFresh, !wasStaleOrGone {
-            wasStaleOrGone = true
-            let isGone = availability(at: now).snapshot == nil
-            alarms.append(KeyAlarm(isGone ? .unavailable : .staleInUse))
+        let state = KeySourceStatus(availability(at: now), origin: .network).state
+        if state != toldState {
+            toldState = state
+            if state != .fresh { alarms.append(KeyAlarm(state == .stale ? .staleInUse : .unavailable)) }
         }
         return alarms
     }

@@ -169,7 +169,9 @@ public final class RemoteKeys: KeySource {
                 guard clock.uptime() + pause < end, (try? await clock.sleep(pause)) != nil, !Task.isCancelled else {
                     throw failure
                 }
-            } else if case .unavailable(let failure) = refresher.availability(), clock.uptime() >= end {
+            } else if case .unavailable(let failure) = refresher.availability(),
+                clock.uptime() >= end || Task.isCancelled
+            {
                 throw failure
             }
         }

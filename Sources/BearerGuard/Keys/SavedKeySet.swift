@@ -57,6 +57,8 @@ final class SavedKeySet: Sendable {
 
     /// Saves a set that was just taken.
     func save(_ keySet: [UInt8], entityTag: String?, lastModified: String?) throws(ConfigurationError) {
+        // A set that could not be saved must not be replaced by the confirmation of the one before.
+        last.withLock { $0 = nil }
         let members: [(String, JSONValue)] = [
             ("keySet", .string(String(decoding: keySet, as: UTF8.self))),
             ("entityTag", entityTag.map { .string($0) } ?? .null),

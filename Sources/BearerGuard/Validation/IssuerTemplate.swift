@@ -50,7 +50,7 @@ struct IssuerTemplate: Sendable, Hashable {
     }
 
     /// A UUID as Entra writes it: a name such as `common` is no tenant, and no slash gets through.
-    private static func isIdentifier(_ text: String) -> Bool {
+    static func isIdentifier(_ text: String) -> Bool {
         let groups = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         return groups.map(\.count) == [8, 4, 4, 4, 12]
             && groups.joined().allSatisfy { byte in

@@ -103,6 +103,11 @@ public struct ValidationPolicy: Sendable {
             guard let tenants, tenants != .listed([]) else {
                 throw ConfigurationError("tenants is missing: list the tenants you serve, or say 'any'")
             }
+            if case .listed(let names) = tenants, let name = names.first(where: { !IssuerTemplate.isIdentifier($0) }) {
+                throw ConfigurationError(
+                    "tenants holds '\(name.escapedForLogs)', which is no tenant identifier: a UUID in lower case"
+                )
+            }
             issuerRule = .tenants(template, tenants)
         } else {
             guard tenants == nil else {
