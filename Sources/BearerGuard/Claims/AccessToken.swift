@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+import Synchronization
+
 /// A token that passed every check: the only type that authorization decisions are made with.
 ///
 /// It has no public initialiser; a ``RequestGuard`` makes it. It prints as its fingerprint.
@@ -54,16 +56,17 @@ public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringC
 package final class VerifiedToken: Sendable {
     let claims: Claims
     let scopes: Scopes
-    let roles: [String]
     let issuerAlias: String
     let algorithm: SignatureAlgorithm
     let key: VerificationKey
     private let bytes: ArraySlice<UInt8>
     private let fingerprintKey: TokenFingerprint.Key
+    private let rolePaths: [ClaimPath]
+    private let madeRoles = Mutex<[String]?>(nil)
 
     init(
         claims: Claims,
-        roles: [String],
+        rolePaths: [ClaimPath],
         issuerAlias: String,
         algorithm: SignatureAlgorithm,
         key: VerificationKey,
@@ -71,13 +74,23 @@ package final class VerifiedToken: Sendable {
         fingerprintKey: TokenFingerprint.Key
     ) {
         self.claims = claims
-        self.scopes = claims.scopes
-        self.roles = roles
+        self.scopes = Scopes(readable: claims.object)
+        self.rolePaths = rolePaths
         self.issuerAlias = issuerAlias
         self.algorithm = algorithm
         self.key = key
         self.bytes = bytes
         self.fingerprintKey = fingerprintKey
+    }
+
+    /// Read when first asked for: most routes ask for scopes.
+    var roles: [String] {
+        madeRoles.withLock { made in
+            if let made { return made }
+            let roles = claims.texts(at: rolePaths)
+            made = roles
+            return roles
+        }
     }
 
     var fingerprint: TokenFingerprint { fingerprintKey.fingerprint(of: bytes) }

@@ -38,6 +38,22 @@ public struct Scopes: Sendable, Hashable {
         return true
     }
 
+    /// Reads the union of `scope` and `scp` out of claims that were found to be readable.
+    init(readable claims: JSONObject) {
+        var values: [String] = []
+        for name in ["scope", "scp"] {
+            switch claims[name] {
+            case .string(let text):
+                for part in text.utf8.split(separator: UInt8(ascii: " ")) {
+                    values.append(String(decoding: part, as: UTF8.self))
+                }
+            case .array(let entries): for entry in entries { if let text = entry.stringValue { values.append(text) } }
+            default: continue
+            }
+        }
+        self.init(values)
+    }
+
     /// Reads the union of `scope` and `scp`, each a string with spaces or an array.
     ///
     /// Returns nil where one of them has another type or a character that RFC 6749 forbids in a scope.

@@ -15,8 +15,8 @@ package enum TokenKind: String, Sendable, CaseIterable {
     case userinfoOrOther = "a token of another type"
 
     /// What the `typ` header says, where it names another kind.
-    package init?(type: String) {
-        switch MediaType.normalized(type) {
+    package init?(normalizedType: String) {
+        switch normalizedType {
         case "logout+jwt": self = .logoutToken
         case "secevent+jwt": self = .securityEvent
         case "dpop+jwt": self = .dpopProof
@@ -32,7 +32,7 @@ package enum TokenKind: String, Sendable, CaseIterable {
     /// What a claim says outright: markers that vendors put into every token they sign.
     package static func marked(_ claims: JSONObject) -> TokenKind? {
         // Keycloak: payload typ; Cognito: token_use; Glewlwyd: type.
-        for name in ["typ", "token_use", "type", "token_type"] {
+        for name in markers {
             guard let marker = claims[name]?.stringValue.map(MediaType.normalized) else { continue }
             switch marker {
             case "id", "id_token": return .idToken
@@ -44,22 +44,21 @@ package enum TokenKind: String, Sendable, CaseIterable {
         return nil
     }
 
+    private static let markers = ["typ", "token_use", "type", "token_type"]
+
     /// What the shape gives away where no type is stated.
     ///
     /// Members that only another kind has.
     package static func shaped(_ claims: JSONObject) -> TokenKind? {
-        if claims["events"] != nil { return .securityEvent }
-        if claims["htm"] != nil, claims["htu"] != nil { return .dpopProof }
-        if claims["token_introspection"] != nil { return .introspectionResponse }
-        if claims["response_type"] != nil, claims["redirect_uri"] != nil { return .requestObject }
-        if ["at_hash", "c_hash", "s_hash"].contains(where: { claims[$0] != nil }) { return .idToken }
+        if claims.has("events") { return .securityEvent }
+        if claims.has("htm"), claims.has("htu") { return .dpopProof }
+        if claims.has("token_introspection") { return .introspectionResponse }
+        if claims.has("response_type"), claims.has("redirect_uri") { return .requestObject }
+        if claims.has("at_hash") || claims.has("c_hash") || claims.has("s_hash") { return .idToken }
         // Keycloak before 25 copied the nonce into access tokens, which it marks as Bearer.
-        if claims["nonce"] != nil, claims["typ"]?.stringValue != "Bearer" { return .idToken }
+        if claims.has("nonce"), claims["typ"]?.stringValue != "Bearer" { return .idToken }
         // RFC 7523 §3: a client speaks of itself.
-        if let issuer = claims["iss"]?.stringValue, let subject = claims["sub"]?.stringValue, issuer.isExactly(subject)
-        {
-            return .clientAssertion
-        }
+        if let subject = claims["sub"]?.stringValue, claims.hasText(subject, at: "iss") { return .clientAssertion }
         return nil
     }
 }

@@ -4,13 +4,13 @@
 /// The one bearer token of a request (RFC 6750 §2.1), or why there is not exactly one.
 enum BearerToken {
     /// The token's bytes; nil when no credential was sent at all.
+    ///
+    /// Whether they are a b64token is left to ``isToken68(_:)``: what can be read as a JWS is one.
     static func extract(from credentials: RequestCredentials) throws(Rejection) -> ArraySlice<UInt8>? {
         let count = credentials.authorization.count + credentials.otherTokens.count
         guard count <= 1 else { throw Rejection(.multipleTokens, "\(count) credentials") }
         if let token = credentials.otherTokens.first {
-            let bytes = Array(token.utf8)[...]
-            guard isToken68(bytes) else { throw Rejection(.invalidRequest, "not a b64token") }
-            return bytes
+            return Array(token.utf8)[...]
         }
         guard let field = credentials.authorization.first else { return nil }
         let bytes = Array(field.utf8)[...]
@@ -22,13 +22,11 @@ enum BearerToken {
         guard scheme.count < bytes.count, scheme.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 }) else {
             throw Rejection(.invalidRequest, "the scheme is not Bearer")
         }
-        let token = bytes[scheme.count...].drop { $0 == space }
-        guard isToken68(token) else { throw Rejection(.invalidRequest, "not a b64token") }
-        return token
+        return bytes[scheme.count...].drop { $0 == space }
     }
 
     /// Whether `text` is `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
-    private static func isToken68(_ text: ArraySlice<UInt8>) -> Bool {
+    static func isToken68(_ text: ArraySlice<UInt8>) -> Bool {
         var end = text.endIndex
         while end > text.startIndex, text[end - 1] == UInt8(ascii: "=") { end -= 1 }
         guard end > text.startIndex else { return false }

@@ -16,6 +16,8 @@ public final class RequestGuard: Sendable {
     private let issuers: [ExactString: Trusted]
     /// Those of `issuers` that stand for many tenants.
     private let templates: [Trusted]
+    /// The one issuer, where there is one, which is the case of most guards.
+    private let only: Trusted?
     /// What any issuer takes.
     private let algorithms: Set<SignatureAlgorithm>
     let realm: String
@@ -58,6 +60,7 @@ public final class RequestGuard: Sendable {
             }
         }
         self.issuers = byIssuer
+        self.only = byIssuer.count == 1 ? byIssuer.first?.value : nil
         self.templates = byIssuer.values.filter { $0.issuer.policy.isMultiTenant }
         self.algorithms = issuers.reduce(into: []) { $0.formUnion($1.policy.algorithms) }
         self.realm = realm
@@ -156,12 +159,8 @@ public final class RequestGuard: Sendable {
             request.header = token.header
             let (issuer, validator) = try trustedIssuer(of: token)
             request.issuerAlias = issuer.alias
-            let pending = Pending(
-                token: token,
-                field: credentials.otherTokens.isEmpty ? credentials.authorization.first : nil,
-                issuer: issuer,
-                validator: validator
-            )
+            let field = credentials.otherTokens.isEmpty ? credentials.authorization.first : nil
+            var pending: Pending { Pending(token: token, field: field, issuer: issuer, validator: validator) }
             guard let keys = request.note(issuer.keys.current()) else { return .needsKeys(pending) }
             let now = clock.now()
             let judgement = validator.judge(token, keys: keys, at: now)
@@ -200,6 +199,7 @@ public final class RequestGuard: Sendable {
         do {
             return try UnverifiedToken(bytes)
         } catch {
+            guard BearerToken.isToken68(bytes) else { throw Rejection(.invalidRequest, "not a b64token") }
             throw Rejection(error)
         }
     }
@@ -212,12 +212,15 @@ public final class RequestGuard: Sendable {
             throw Rejection(.unsupportedAlgorithm, "alg is not in any allow-list")
         }
         if case .failure(let error) = token.unverifiedClaims { throw Rejection(error) }
+        if let only, (try? token.unverifiedClaims.get())?.hasText(only.issuer.policy.issuer, at: "iss") == true {
+            return only
+        }
         guard let claim = token.unverifiedIssuer else { throw Rejection(.missingClaim, "iss is missing") }
         guard let name = claim.stringValue else { throw Rejection(.invalidClaim, "iss is not a string") }
         if let trusted = issuers[ExactString(name)] { return trusted }
         if let trusted = templates.first(where: { $0.issuer.policy.isTemplate(of: name) }) { return trusted }
         // With one issuer its own check knows how close the name is.
-        if issuers.count == 1, let only = issuers.first?.value, let claims = try? token.unverifiedClaims.get(),
+        if let only, let claims = try? token.unverifiedClaims.get(),
             let rejection = ClaimChecks.issuer(claims, only.issuer.policy)
         {
             throw rejection

@@ -63,6 +63,9 @@ package enum MediaType {
     ///
     /// Only ASCII letters are folded.
     package static func normalized(_ text: String) -> String {
+        // As most are sent.
+        if text == "at+jwt" { return text }
+        if text == "JWT" { return "jwt" }
         let lower = String(
             decoding: text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 },
             as: UTF8.self

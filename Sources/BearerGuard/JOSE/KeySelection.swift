@@ -3,6 +3,8 @@
 
 /// Which key a token means, by `kid` and algorithm, never by default (RFC 8725 §3.5; RFC 7515 §4.1.4).
 package enum KeySelection {
+    /// The key that was meant.
+    case one(Candidate)
     /// Verifiers to try: one for a `kid`, at most four without.
     case candidates([Candidate])
     /// The set has no such key.
@@ -23,6 +25,11 @@ package enum KeySelection {
     package static let maximumCandidates = 4
 
     package init(keyID: String?, algorithm: SignatureAlgorithm, in snapshot: KeySnapshot) {
+        // The one key of its name, which nearly every token means.
+        if let keyID, let key = snapshot.onlyKey(named: keyID), let verifier = key.verifier(for: algorithm) {
+            self = .one(Candidate(key: key, verifier: verifier))
+            return
+        }
         let named = keyID.map(snapshot.keys(named:)) ?? snapshot.keys
         let fitting = named.compactMap { key in
             key.verifier(for: algorithm).map { Candidate(key: key, verifier: $0) }

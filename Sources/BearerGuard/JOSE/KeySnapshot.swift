@@ -62,5 +62,11 @@ public final class KeySnapshot: Sendable {
         byKeyID[ExactString(keyID)] != nil || faults.contains { $0.keyID?.isExactly(keyID) == true }
     }
 
+    /// The key of this name, where it is the only one.
+    func onlyKey(named keyID: String) -> VerificationKey? {
+        guard let keys = byKeyID[ExactString(keyID)], keys.count == 1 else { return nil }
+        return keys.first
+    }
+
     func keys(named keyID: String) -> [VerificationKey] { byKeyID[ExactString(keyID)] ?? [] }
 }

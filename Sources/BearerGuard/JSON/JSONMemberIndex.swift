@@ -50,14 +50,30 @@ package struct JSONMemberIndex: Sendable {
 
     /// The value of `name`, which is made here and now.
     package func value(of name: String) -> JSONValue? {
+        unsafe text.withUnsafeBufferPointer { bytes in
+            unsafe entry(of: name, in: bytes).map { unsafe value(of: $0, in: bytes) }
+        }
+    }
+
+    /// What kind of value `name` has; nil where there is none.
+    func kind(of name: String) -> Kind? {
+        unsafe text.withUnsafeBufferPointer { unsafe entry(of: name, in: $0)?.kind }
+    }
+
+    /// Whether the value of `name` is this text; nil where that takes more than comparing bytes.
+    func hasText(_ wanted: String, at name: String) -> Bool? {
+        unsafe text.withUnsafeBufferPointer { bytes in
+            guard let entry = unsafe entry(of: name, in: bytes), entry.kind == .plainString else { return nil }
+            var wanted = wanted
+            return wanted.withUTF8 { unsafe Self.isEqual(bytes, entry.value, $0) }
+        }
+    }
+
+    private func entry(of name: String, in bytes: UnsafeBufferPointer<UInt8>) -> Entry? {
         var name = name
         return name.withUTF8 { wanted in
-            unsafe text.withUnsafeBufferPointer { bytes in
-                for entry in entries where unsafe Self.isEqual(bytes, entry.name, wanted) {
-                    return unsafe value(of: entry, in: bytes)
-                }
-                return nil
-            }
+            for entry in entries where unsafe Self.isEqual(bytes, entry.name, wanted) { return entry }
+            return nil
         }
     }
 

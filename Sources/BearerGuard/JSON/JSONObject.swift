@@ -74,6 +74,40 @@ public struct JSONObject: Sendable, Hashable {
         }
     }
 
+    /// Whether there is a member of this name, whatever its value.
+    func has(_ name: String) -> Bool {
+        switch storage {
+        case .members: self[name] != nil
+        case .index(let index): index.kind(of: name) != nil
+        }
+    }
+
+    /// Whether there is a member of this name, and not `null`.
+    func hasValue(_ name: String) -> Bool {
+        switch storage {
+        case .members: self[name].map { $0 != .null } ?? false
+        case .index(let index): index.kind(of: name).map { $0 != .literalNull } ?? false
+        }
+    }
+
+    /// Whether the member is a string, or not there.
+    func isTextOrAbsent(_ name: String) -> Bool {
+        switch storage {
+        case .members: self[name].map { $0.stringValue != nil } ?? true
+        case .index(let index):
+            switch index.kind(of: name) {
+            case nil, .plainString, .escapedString: true
+            default: false
+            }
+        }
+    }
+
+    /// Whether the member is this very text.
+    func hasText(_ text: String, at name: String) -> Bool {
+        if case .index(let index) = storage, let answer = index.hasText(text, at: name) { return answer }
+        return self[name]?.stringValue?.isExactly(text) == true
+    }
+
     /// Whether two objects have the same members in any order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.count == right.count && Set(left.members) == Set(right.members)

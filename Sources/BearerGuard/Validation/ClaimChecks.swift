@@ -14,7 +14,11 @@ enum ClaimChecks {
     ]
 
     static func issuer(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
-        if case .unchecked = policy.issuerRule { return nil }
+        switch policy.issuerRule {
+        case .unchecked: return nil
+        case .exactly(let expected): if claims.hasText(expected, at: "iss") { return nil }
+        case .tenants: break
+        }
         guard let claim = claims["iss"] else { return Rejection(.missingClaim, "iss is missing") }
         guard let issuer = claim.stringValue else { return Rejection(.invalidClaim, "iss is not a string") }
         switch policy.issuerRule {
@@ -55,6 +59,7 @@ enum ClaimChecks {
 
     /// What the issuer's preset knows of its own tokens.
     static func presetType(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+        if policy.preset.typeChecks.isEmpty { return nil }
         let typed = Claims(claims)
         return policy.preset.typeChecks.first { !$0.isSatisfied(typed) }.map { Rejection(.wrongType, $0.name) }
     }
@@ -67,6 +72,7 @@ enum ClaimChecks {
             guard let client = claim.stringValue else { return Rejection(.invalidClaim, "client_id is not a string") }
             return accepted.containsExactly(client) ? nil : Rejection(.wrongAudience, "client_id is not accepted")
         case .audience(let accepted):
+            if accepted.contains(where: { claims.hasText($0, at: "aud") }) { return nil }
             guard let claim = claims["aud"] else { return Rejection(.missingClaim, "aud is missing") }
             guard let audience = claim.stringValue.map({ [$0] }) ?? claim.stringsValue else {
                 return Rejection(.invalidClaim, "aud is neither a string nor an array of strings")
@@ -103,27 +109,27 @@ enum ClaimChecks {
 
     /// Registered claims that must be strings where they are present (RFC 7519 §4.1, RFC 9068 §2.2).
     private static func textTypes(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
-        for name in ["sub", "jti"] + Claims.clientNames {
-            if let claim = claims[name], claim.stringValue == nil {
-                return Rejection(.invalidClaim, "\(name) is not a string")
-            }
+        for name in textNames where !claims.isTextOrAbsent(name) {
+            return Rejection(.invalidClaim, "\(name) is not a string")
         }
         return nil
     }
+
+    private static let textNames = ["sub", "jti"] + Claims.clientNames
 
     private static func scopes(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
         Scopes.areReadable(in: claims) ? nil : Rejection(.invalidClaim, "scope or scp is not a list of scopes")
     }
 
     private static func required(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
-        for name in policy.requiredClaims {
-            let claim = claims[name]
-            if claim == nil || claim == .null { return Rejection(.missingClaim, "\(name) is missing") }
+        for name in policy.requiredClaims where !claims.hasValue(name) {
+            return Rejection(.missingClaim, "\(name) is missing")
         }
         return nil
     }
 
     private static func custom(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+        if policy.checks.isEmpty { return nil }
         let typed = Claims(claims)
         return policy.checks.first { !$0.isSatisfied(typed) }.map { Rejection(.invalidClaim, $0.name) }
     }

@@ -131,7 +131,7 @@ package struct TokenValidator: Sendable {
         let claims = Claims(object)
         return VerifiedToken(
             claims: claims,
-            roles: claims.texts(at: policy.rolePaths),
+            rolePaths: policy.rolePaths,
             issuerAlias: issuerAlias,
             algorithm: algorithm,
             key: key,
@@ -162,6 +162,9 @@ package struct TokenValidator: Sendable {
         keys: KeySnapshot
     ) -> Result<VerificationKey, Rejection> {
         switch KeySelection(keyID: keyID, algorithm: algorithm, in: keys) {
+        case .one(let candidate):
+            if jws.isSigned(by: candidate.verifier) { return .success(candidate.key) }
+            return .failure(Rejection(.badSignature, "the signature does not verify"))
         case .candidates(let candidates):
             for candidate in candidates where jws.isSigned(by: candidate.verifier) { return .success(candidate.key) }
             return .failure(Rejection(.badSignature, "the signature does not verify"))
