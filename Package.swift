@@ -178,15 +178,18 @@ let package = Package(
         ),
         .testTarget(name: "BearerGuardTests", dependencies: ["BearerGuard", "BearerGuardTesting", "COpenSSL"]),
         .testTarget(name: "ConformanceTests", dependencies: ["BearerGuard", "BearerGuardTesting"]),
-        .testTarget(name: "AuditTests", dependencies: ["BearerGuardAudit", "BearerGuardTesting"]),
+        .testTarget(name: "AuditTests", dependencies: ["BearerGuard", "BearerGuardAudit", "BearerGuardTesting"]),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["BearerGuardCommandLine", "BearerGuardTesting", "BearerGuardYAML"]
+            dependencies: [
+                "BearerGuard", "BearerGuardAudit", "BearerGuardCommandLine", "BearerGuardTesting", "BearerGuardYAML",
+            ]
         ),
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "BearerGuardHTTPTypes", "BearerGuardObservability", "BearerGuardGRPC", "BearerGuardTesting",
+                "BearerGuard", "BearerGuardHTTPTypes", "BearerGuardObservability", "BearerGuardGRPC",
+                "BearerGuardTesting",
                 .product(name: "GRPCCore", package: "grpc-swift-2", condition: whenTrait("GRPC")),
                 .product(name: "GRPCInProcessTransport", package: "grpc-swift-2", condition: whenTrait("GRPC")),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("HTTPTypes")),
@@ -202,8 +205,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "BearerGuardHummingbird", "BearerGuardFlyingFox", "BearerGuardAsyncHTTPClient", "BearerGuardGateway",
-                "BearerGuardTesting",
+                "BearerGuard", "BearerGuardHummingbird", "BearerGuardFlyingFox", "BearerGuardAsyncHTTPClient",
+                "BearerGuardGateway", "BearerGuardTesting",
                 .product(name: "FlyingFox", package: "FlyingFox", condition: whenTrait("FlyingFox")),
                 .product(name: "FlyingSocks", package: "FlyingFox", condition: whenTrait("FlyingFox")),
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),

@@ -97,6 +97,8 @@ struct SoakTests {
         let settledMemory = Array(memory.dropFirst(memory.count / 3))
         let growth = Self.growth(of: settledMemory)
         for (name, count) in counts.sorted(by: { $0.key < $1.key }) { print("soak \(name): \(count)") }
+        let megabytes = memory.map { String(Int($0 / 1_048_576)) }.joined(separator: " ")
+        print("soak memory in MiB, sixty times: \(megabytes)")
         let spread = (descriptors.dropFirst(3).max() ?? 0) - (descriptors.dropFirst(3).min() ?? 0)
         print(
             "soak: \(Int(seconds)) s, \(rotations) rotations, \(server.count(of: "/jwks")) fetches, "

@@ -18,6 +18,9 @@ public struct Scopes: Sendable, Hashable {
         }
     }
 
+    /// Where scopes stand (RFC 8693 §4.2; Okta and Entra).
+    private static let names = ["scope", "scp"]
+
     /// Up to here comparing each with each is quicker than hashing.
     private static let few = 32
 
@@ -26,7 +29,17 @@ public struct Scopes: Sendable, Hashable {
 
     /// Whether `scope` and `scp` are there or not, but are lists of scopes.
     static func areReadable(in claims: JSONObject) -> Bool {
-        for name in ["scope", "scp"] {
+        for name in names where claims.has(name) {
+            // Nearly always it is plain text, which need not be made to be looked at.
+            let isList = claims.isTextOrAbsent(name)
+            let arePlain = unsafe claims.allTexts(at: name) { text in
+                for index in 0..<text.count {
+                    let byte = unsafe text[index]
+                    guard isScopeByte(byte) || isList && byte == 0x20 else { return false }
+                }
+                return isList || !text.isEmpty
+            }
+            if arePlain == true { continue }
             switch claims[name] {
             case nil: continue
             case .string(let text): guard text.utf8.allSatisfy({ $0 == 0x20 || isScopeByte($0) }) else { return false }
@@ -41,7 +54,7 @@ public struct Scopes: Sendable, Hashable {
     /// Reads the union of `scope` and `scp` out of claims that were found to be readable.
     init(readable claims: JSONObject) {
         var values: [String] = []
-        for name in ["scope", "scp"] {
+        for name in Self.names {
             switch claims[name] {
             case .string(let text):
                 for part in text.utf8.split(separator: UInt8(ascii: " ")) {
@@ -59,7 +72,7 @@ public struct Scopes: Sendable, Hashable {
     /// Returns nil where one of them has another type or a character that RFC 6749 forbids in a scope.
     package init?(claims: JSONObject) {
         var values: [String] = []
-        for name in ["scope", "scp"] {
+        for name in Self.names {
             guard let claim = claims[name] else { continue }
             if let text = claim.stringValue {
                 values += text.utf8.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }

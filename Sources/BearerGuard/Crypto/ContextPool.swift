@@ -12,13 +12,36 @@ import Musl
 import Darwin
 #endif
 
-/// Prepared `EVP_PKEY_CTX` of one key and algorithm, each lent to one thread at a time.
+/// Prepared contexts of one key and algorithm, each lent to one thread at a time.
 ///
 /// Making one costs as much as reading a token's claims, so up to four are kept; threads start looking at different
-/// ones, and a fifth thread at the same moment makes its own.
-@safe
+/// ones, and one that finds its own lent makes another for the moment.
 final class ContextPool: Sendable {
-    /// What stands in a slot: nothing yet, a context that is out, or the address of one that is in.
+    /// What one verification works on: the key's `EVP_PKEY_CTX`, and an `EVP_MD_CTX` for the digest.
+    ///
+    /// `@unchecked Sendable` is sound because the pool lends it to one thread at a time.
+    @safe
+    final class Contexts: @unchecked Sendable {
+        let key: OpaquePointer
+        let digest: OpaquePointer
+
+        fileprivate init?(_ template: OpenSSLHandle) {
+            guard let key = unsafe EVP_PKEY_CTX_dup(template.pointer) else { return nil }
+            guard let digest = unsafe EVP_MD_CTX_new() else {
+                unsafe EVP_PKEY_CTX_free(key)
+                return nil
+            }
+            unsafe self.key = key
+            unsafe self.digest = digest
+        }
+
+        deinit {
+            unsafe EVP_PKEY_CTX_free(key)
+            unsafe EVP_MD_CTX_free(digest)
+        }
+    }
+
+    /// What stands in a slot: nothing yet, contexts that are out, or the address of some that are in.
     private static let empty: UInt = 0
     private static let lent: UInt = 1
 
@@ -34,39 +57,42 @@ final class ContextPool: Sendable {
         for slot in [
             first.load(ordering: .acquiring), second.load(ordering: .acquiring), third.load(ordering: .acquiring),
             fourth.load(ordering: .acquiring),
-        ] where slot > Self.lent {
-            unsafe EVP_PKEY_CTX_free(OpaquePointer(bitPattern: slot))
+        ] {
+            _ = Self.owned(slot)
         }
     }
 
-    /// Lends a context to `body`; nil when OpenSSL makes none.
+    /// Lends contexts to `body`; nil when OpenSSL makes none.
     ///
-    /// What `body` does must leave the context as prepared: `EVP_PKEY_verify` does, whether it succeeds or fails.
-    func withContext<Value>(_ body: (OpaquePointer) -> Value) -> Value? {
+    /// What `body` does must leave the key's context as prepared: `EVP_PKEY_verify` does, whether it succeeds or fails.
+    func withContexts<Value>(_ body: (Contexts) -> Value) -> Value? {
         switch Self.place {
-        case 0: unsafe withContext(in: first, body)
-        case 1: unsafe withContext(in: second, body)
-        case 2: unsafe withContext(in: third, body)
-        default: unsafe withContext(in: fourth, body)
+        case 0: withContexts(in: first, body)
+        case 1: withContexts(in: second, body)
+        case 2: withContexts(in: third, body)
+        default: withContexts(in: fourth, body)
         }
     }
 
-    private func withContext<Value>(in slot: borrowing Atomic<UInt>, _ body: (OpaquePointer) -> Value) -> Value? {
+    private func withContexts<Value>(in slot: borrowing Atomic<UInt>, _ body: (Contexts) -> Value) -> Value? {
         let found = slot.exchange(Self.lent, ordering: .acquiring)
-        let isOwner = found != Self.lent
-        let kept = unsafe found > Self.lent ? OpaquePointer(bitPattern: found) : nil
-        guard let context = unsafe kept ?? EVP_PKEY_CTX_dup(template.pointer) else {
-            if isOwner { slot.store(Self.empty, ordering: .releasing) }
+        guard let contexts = Self.owned(found) ?? Contexts(template) else {
+            if found == Self.empty { slot.store(Self.empty, ordering: .releasing) }
             return nil
         }
-        defer {
-            if isOwner {
-                slot.store(UInt(bitPattern: context), ordering: .releasing)
-            } else {
-                unsafe EVP_PKEY_CTX_free(context)
-            }
+        let value = body(contexts)
+        if found != Self.lent {
+            // The slot owns them again: its reference is what `owned` took, or the one made just now.
+            let kept = unsafe Unmanaged.passRetained(contexts)
+            unsafe slot.store(UInt(bitPattern: kept.toOpaque()), ordering: .releasing)
         }
-        return unsafe body(context)
+        return value
+    }
+
+    /// Takes over the reference that a slot held; nil for a slot that held none.
+    private static func owned(_ slot: UInt) -> Contexts? {
+        guard slot > lent, let pointer = unsafe UnsafeRawPointer(bitPattern: slot) else { return nil }
+        return unsafe Unmanaged<Contexts>.fromOpaque(pointer).takeRetainedValue()
     }
 
     /// A number from 0 to 3 that stays with a thread.

@@ -25,15 +25,19 @@ struct Digest: Sendable {
     /// The method to hand to OpenSSL; borrowed from this digest.
     var method: OpaquePointer? { unsafe handle?.pointer }
 
-    /// Lends the digest of `message` without keeping it; nil when OpenSSL fails.
-    func withHash<Value>(_ message: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Value) -> Value? {
+    /// Lends the digest of `message` without keeping it, made in `context`; nil when OpenSSL fails.
+    func withHash<Value>(
+        _ message: UnsafeRawBufferPointer,
+        in context: OpaquePointer,
+        _ body: (UnsafeRawBufferPointer) -> Value
+    ) -> Value? {
         guard let handle else { return nil }
         return unsafe withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 8) { buffer in
             var length: UInt32 = 0
             let output = unsafe buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            guard
-                unsafe EVP_Digest(message.baseAddress, message.count, output, &length, handle.pointer, nil) == 1,
-                Int(length) == byteCount
+            guard unsafe EVP_DigestInit_ex2(context, handle.pointer, nil) == 1,
+                unsafe EVP_DigestUpdate(context, message.baseAddress, message.count) == 1,
+                unsafe EVP_DigestFinal_ex(context, output, &length) == 1, Int(length) == byteCount
             else { return nil }
             return unsafe body(UnsafeRawBufferPointer(buffer))
         }

@@ -29,7 +29,8 @@ extension PublicKeyComponents {
         return unsafe components(of: handle.pointer)
     }
 
-    private static func components(of key: OpaquePointer) -> PublicKeyComponents? {
+    /// The numbers of a key that OpenSSL holds; borrows it.
+    package static func components(of key: OpaquePointer) -> PublicKeyComponents? {
         if unsafe EVP_PKEY_is_a(key, "RSA") == 1 {
             guard let modulus = unsafe number(key, OSSL_PKEY_PARAM_RSA_N),
                 let exponent = unsafe number(key, OSSL_PKEY_PARAM_RSA_E)

@@ -65,13 +65,15 @@ package final class SignatureVerifier: Sendable {
             case .digested(let digest, let length, let curve):
                 // Length first: OpenSSL never sees a signature of another size (CVE-2022-21449, S2, S4).
                 guard signature.count == length else { return false }
-                let isValid = unsafe digest.withHash(message) { hash in
-                    guard let curve else { return unsafe verify(signature, hash) }
-                    return unsafe ECDSASignature.withDER(fromRaw: signature, coordinateBytes: curve.coordinateBytes) {
-                        unsafe verify($0, hash)
+                return contexts.withContexts { contexts in
+                    unsafe digest.withHash(message, in: contexts.digest) { hash in
+                        guard let curve else { return unsafe Self.verify(signature, hash, contexts.key) }
+                        let size = curve.coordinateBytes
+                        return unsafe ECDSASignature.withDER(fromRaw: signature, coordinateBytes: size) {
+                            unsafe Self.verify($0, hash, contexts.key)
+                        } ?? false
                     } ?? false
-                }
-                return isValid ?? false
+                } ?? false
             case .edwards(let length):
                 guard signature.count == length else { return false }
                 return unsafe verifyEdwards(signature, message)
@@ -150,18 +152,19 @@ extension SignatureVerifier {
         }
     }
 
-    private func verify(_ signature: UnsafeRawBufferPointer, _ hash: UnsafeRawBufferPointer) -> Bool {
-        let result = unsafe contexts.withContext { context in
-            unsafe EVP_PKEY_verify(
-                context,
-                signature.assumingMemoryBound(to: UInt8.self).baseAddress,
-                signature.count,
-                hash.assumingMemoryBound(to: UInt8.self).baseAddress,
-                hash.count
-            )
-        }
+    private static func verify(
+        _ signature: UnsafeRawBufferPointer,
+        _ hash: UnsafeRawBufferPointer,
+        _ context: OpaquePointer
+    ) -> Bool {
         // Success is exactly 1: 0 is a wrong signature, a negative value an error (O4).
-        return result == 1
+        unsafe EVP_PKEY_verify(
+            context,
+            signature.assumingMemoryBound(to: UInt8.self).baseAddress,
+            signature.count,
+            hash.assumingMemoryBound(to: UInt8.self).baseAddress,
+            hash.count
+        ) == 1
     }
 
     private func verifyEdwards(_ signature: UnsafeRawBufferPointer, _ message: UnsafeRawBufferPointer) -> Bool {

@@ -42,7 +42,7 @@ extension RequestGuard {
             // Only for the event.
             guard start != nil else { return }
             header = entry.header
-            issuerAlias = entry.issuer.alias
+            issuerAlias = entry.trusted.issuer.alias
         }
 
         var elapsed: Duration { start.map { ContinuousClock.now - $0 } ?? .zero }
@@ -53,8 +53,7 @@ extension RequestGuard {
         let token: UnverifiedToken
         /// The field that it came in, to be known by when it comes again.
         let field: String?
-        let issuer: TrustedIssuer
-        let validator: TokenValidator
+        let trusted: Trusted
     }
 
     enum Attempt {
@@ -65,35 +64,39 @@ extension RequestGuard {
 
     /// Decides about a token whose judgement is made, and remembers it if it is good.
     func decide(
-        _ pending: Pending,
+        _ token: UnverifiedToken,
+        _ field: String?,
+        _ trusted: Trusted,
         _ judgement: TokenValidator.Judgement,
         _ keys: KeySnapshot,
         at now: UnixTime,
         _ request: Request
     ) -> Decision {
         if let rejection = judgement.findings.first { return refuse(rejection, request) }
-        let verified = pending.validator.verifiedToken(
+        let verified = trusted.validator.verifiedToken(
             judgement,
-            of: pending.token,
-            issuerAlias: pending.issuer.alias,
+            of: token,
+            issuerAlias: trusted.issuer.alias,
             fingerprintKey: fingerprintKey
         )
         guard let verified else { return refuse(Rejection(.badSignature, "nothing was verified"), request) }
-        if let cache, let field = pending.field {
-            let (begin, end) = pending.validator.validity(of: verified.claims)
+        if let cache, let field {
+            let (begin, end) = trusted.validator.validity(of: verified.claims)
             let entry = VerifiedTokenCache.Entry(
                 field: Array(field.utf8),
                 token: verified,
-                issuer: pending.issuer,
+                trusted: trusted,
                 keys: keys,
-                header: pending.token.header,
+                header: token.header,
                 begin: begin,
                 end: min(end, now.advanced(by: cache.life))
             )
             cache.insert(entry)
         }
-        let token = AccessToken(verified, usesStaleKeys: request.usesStaleKeys, keyAge: request.keyAge)
-        return decide(token, request)
+        return decide(
+            AccessToken(verified, usesStaleKeys: request.usesStaleKeys, keyAge: request.keyAge),
+            request
+        )
     }
 
     /// Decides about a valid token.

@@ -11,7 +11,23 @@
 /// switch await guarding.authorize(credentials, requiring: .scopes("orders:read")) { … }
 /// ```
 public final class RequestGuard: Sendable {
-    typealias Trusted = (issuer: TrustedIssuer, validator: TokenValidator)
+    /// An issuer and what judges its tokens: one reference on the way of every request.
+    final class Trusted: Sendable {
+        let issuer: TrustedIssuer
+        let validator: TokenValidator
+        /// Whether the policy has checks that must be made again on a token seen before.
+        let hasOwnChecks: Bool
+
+        init(_ issuer: TrustedIssuer) {
+            self.issuer = issuer
+            validator = TokenValidator(policy: issuer.policy, binding: .bearer)
+            hasOwnChecks = !issuer.policy.checks.isEmpty
+        }
+
+        func passesOwnChecks(_ claims: Claims) -> Bool {
+            !hasOwnChecks || issuer.policy.checks.allSatisfy { $0.isSatisfied(claims) }
+        }
+    }
 
     private let issuers: [ExactString: Trusted]
     /// Those of `issuers` that stand for many tenants.
@@ -54,8 +70,7 @@ public final class RequestGuard: Sendable {
         }
         var byIssuer: [ExactString: Trusted] = [:]
         for issuer in issuers {
-            let validator = TokenValidator(policy: issuer.policy, binding: .bearer)
-            guard byIssuer.updateValue((issuer, validator), forKey: ExactString(issuer.policy.issuer)) == nil else {
+            guard byIssuer.updateValue(Trusted(issuer), forKey: ExactString(issuer.policy.issuer)) == nil else {
                 throw ConfigurationError("two trusted issuers have the same issuer identifier")
             }
         }
@@ -116,13 +131,13 @@ public final class RequestGuard: Sendable {
         switch attempt(credentials, &request) {
         case .decided(let decision): return decision
         case .needsKeys(let pending):
-            switch await pending.issuer.keys.resolve(missing: pending.token.header.keyID) {
+            switch await pending.trusted.issuer.keys.resolve(missing: pending.token.header.keyID) {
             case .unknown: return refuse(Rejection(.unknownKey, "the issuer has no such key"), request)
             case .unavailable(let failure): return refuse(failure, request)
             case .keys(let availability): return conclude(pending, availability, &request)
             }
         case .needsNewerKeys(let pending, let age):
-            return conclude(pending, await pending.issuer.keys.refreshed(within: age), &request)
+            return conclude(pending, await pending.trusted.issuer.keys.refreshed(within: age), &request)
         }
     }
 
@@ -131,20 +146,21 @@ public final class RequestGuard: Sendable {
         guard let cache, credentials.otherTokens.isEmpty, credentials.authorization.count == 1,
             let field = credentials.authorization.first, let entry = cache.find(field)
         else { return nil }
-        let availability = entry.issuer.keys.current()
+        let keys = request.note(entry.trusted.issuer.keys.current())
         let now = clock.now()
         // Another set of keys, the same to the last one or not, is another verification.
-        guard let keys = availability.snapshot, keys === entry.keys, now >= entry.begin, now < entry.end,
-            entry.issuer.policy.checks.allSatisfy({ $0.isSatisfied(entry.token.claims) })
+        guard keys === entry.keys, now >= entry.begin, now < entry.end,
+            entry.trusted.passesOwnChecks(entry.token.claims)
         else {
             cache.remove(entry)
             return nil
         }
-        let age = availability.age ?? .zero
-        if let limit = request.requirement.maximumKeyAge, age > limit { return nil }
-        _ = request.note(availability)
+        if let limit = request.requirement.maximumKeyAge, request.keyAge > limit { return nil }
         request.recall(entry)
-        return decide(AccessToken(entry.token, usesStaleKeys: request.usesStaleKeys, keyAge: age), request)
+        return decide(
+            AccessToken(entry.token, usesStaleKeys: request.usesStaleKeys, keyAge: request.keyAge),
+            request
+        )
     }
 
     /// Everything that needs no waiting: the whole path of a token whose key is known.
@@ -157,19 +173,22 @@ public final class RequestGuard: Sendable {
             request.bytes = bytes
             let token = try Self.read(bytes)
             request.header = token.header
-            let (issuer, validator) = try trustedIssuer(of: token)
-            request.issuerAlias = issuer.alias
+            let trusted = try trustedIssuer(of: token)
+            request.issuerAlias = trusted.issuer.alias
             let field = credentials.otherTokens.isEmpty ? credentials.authorization.first : nil
-            var pending: Pending { Pending(token: token, field: field, issuer: issuer, validator: validator) }
-            guard let keys = request.note(issuer.keys.current()) else { return .needsKeys(pending) }
+            guard let keys = request.note(trusted.issuer.keys.current()) else {
+                return .needsKeys(Pending(token: token, field: field, trusted: trusted))
+            }
             let now = clock.now()
-            let judgement = validator.judge(token, keys: keys, at: now)
-            if judgement.findings.first?.code == .unknownKey { return .needsKeys(pending) }
+            let judgement = trusted.validator.judge(token, keys: keys, at: now)
+            if judgement.findings.first?.code == .unknownKey {
+                return .needsKeys(Pending(token: token, field: field, trusted: trusted))
+            }
             // After the judgement: only who holds a valid token may cause a refresh by it.
             if let limit = request.requirement.maximumKeyAge, request.keyAge > limit, judgement.findings.isEmpty {
-                return .needsNewerKeys(pending, within: limit)
+                return .needsNewerKeys(Pending(token: token, field: field, trusted: trusted), within: limit)
             }
-            return .decided(decide(pending, judgement, keys, at: now, request))
+            return .decided(decide(token, field, trusted, judgement, keys, at: now, request))
         } catch {
             return .decided(refuse(error, request))
         }
@@ -187,12 +206,12 @@ public final class RequestGuard: Sendable {
             return refuse(KeysUnavailable(cause: .tooOld, retryAfter: 1), request)
         }
         let now = clock.now()
-        let judgement = pending.validator.judge(pending.token, keys: keys, at: now)
+        let judgement = pending.trusted.validator.judge(pending.token, keys: keys, at: now)
         // An old set cannot say that a key does not exist.
         if request.usesStaleKeys, judgement.findings.first?.code == .unknownKey {
             return refuse(KeysUnavailable(cause: .unreachable, retryAfter: 1), request)
         }
-        return decide(pending, judgement, keys, at: now, request)
+        return decide(pending.token, pending.field, pending.trusted, judgement, keys, at: now, request)
     }
 
     private static func read(_ bytes: ArraySlice<UInt8>) throws(Rejection) -> UnverifiedToken {

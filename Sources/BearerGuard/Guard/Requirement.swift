@@ -21,8 +21,13 @@ public struct Requirement: Sendable {
     }
 
     private let node: Node
+    /// The age of keys that is demanded whatever else holds; nil for none.
+    let maximumKeyAge: Duration?
 
-    private init(_ node: Node) { self.node = node }
+    private init(_ node: Node) {
+        self.node = node
+        maximumKeyAge = Self.maximumKeyAge(node)
+    }
 
     /// A valid token and nothing more.
     public static let authenticated = Requirement(.authenticated)
@@ -100,9 +105,6 @@ public struct Requirement: Sendable {
 
     /// Whether every valid token meets it.
     package var isOpen: Bool { if case .authenticated = node { true } else { false } }
-
-    /// The age of keys that is demanded whatever else holds; nil for none.
-    var maximumKeyAge: Duration? { Self.maximumKeyAge(node) }
 
     private static func maximumKeyAge(_ node: Node) -> Duration? {
         switch node {

@@ -21,7 +21,7 @@ final class VerifiedTokenCache: Sendable {
     final class Entry: Sendable {
         let field: [UInt8]
         let token: VerifiedToken
-        let issuer: TrustedIssuer
+        let trusted: RequestGuard.Trusted
         let keys: KeySnapshot
         let header: JOSEHeader
         /// The token counts from here on, and before there.
@@ -31,7 +31,7 @@ final class VerifiedTokenCache: Sendable {
         init(
             field: [UInt8],
             token: VerifiedToken,
-            issuer: TrustedIssuer,
+            trusted: RequestGuard.Trusted,
             keys: KeySnapshot,
             header: JOSEHeader,
             begin: UnixTime,
@@ -39,7 +39,7 @@ final class VerifiedTokenCache: Sendable {
         ) {
             self.field = field
             self.token = token
-            self.issuer = issuer
+            self.trusted = trusted
             self.keys = keys
             self.header = header
             self.begin = begin

@@ -99,7 +99,7 @@ package struct JSONMemberIndex: Sendable {
     }
 
     private func value(of entry: Entry, in bytes: UnsafeBufferPointer<UInt8>) -> JSONValue {
-        let slice = unsafe bytes[entry.value.indices]
+        let slice = unsafe UnsafeBufferPointer(rebasing: bytes[entry.value.indices])
         switch entry.kind {
         case .plainString: return unsafe .string(String(decoding: slice, as: UTF8.self))
         case .escapedString: return unsafe .string(Self.unescaped(slice))
@@ -115,22 +115,22 @@ package struct JSONMemberIndex: Sendable {
         }
     }
 
-    private static func integer(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int64 {
+    private static func integer(_ digits: UnsafeBufferPointer<UInt8>) -> Int64 {
         var value: Int64 = 0
         var isNegative = false
         // At most 18 digits: neither step can overflow.
-        for index in unsafe digits.indices {
+        for index in 0..<digits.count {
             let digit = unsafe digits[index]
             if digit == UInt8(ascii: "-") { isNegative = true } else { value = value &* 10 &+ Int64(digit &- 0x30) }
         }
         return isNegative ? 0 &- value : value
     }
 
-    private static func unescaped(_ slice: Slice<UnsafeBufferPointer<UInt8>>) -> String {
+    private static func unescaped(_ slice: UnsafeBufferPointer<UInt8>) -> String {
         var output: [UInt8] = []
-        unsafe output.reserveCapacity(slice.count)
+        output.reserveCapacity(slice.count)
         var isEscape = false
-        for index in unsafe slice.indices {
+        for index in 0..<slice.count {
             let byte = unsafe slice[index]
             if isEscape {
                 isEscape = false
@@ -152,24 +152,52 @@ package struct JSONMemberIndex: Sendable {
     }
 
     /// The entries of an array of nothing but strings without escapes, which most arrays in tokens are.
-    private static func plainStrings(_ slice: Slice<UnsafeBufferPointer<UInt8>>) -> [JSONValue]? {
-        guard unsafe slice.first == UInt8(ascii: "[") else { return nil }
+    private static func plainStrings(_ slice: UnsafeBufferPointer<UInt8>) -> [JSONValue]? {
         var strings: [JSONValue] = []
-        var start: Int?
-        for index in unsafe slice.indices.dropFirst().dropLast() {
+        strings.reserveCapacity(8)
+        let isWhole = unsafe forEachPlainString(slice) { text in
+            unsafe strings.append(.string(String(decoding: text, as: UTF8.self)))
+            return true
+        }
+        return isWhole ? strings : nil
+    }
+
+    /// Lends each entry of an array to `body` until it says false; false for an array with anything but strings without
+    /// escapes.
+    private static func forEachPlainString(
+        _ slice: UnsafeBufferPointer<UInt8>,
+        _ body: (UnsafeBufferPointer<UInt8>) -> Bool
+    ) -> Bool {
+        guard slice.count >= 2, unsafe slice[0] == UInt8(ascii: "[") else { return false }
+        var start = -1
+        for index in 1..<(slice.count - 1) {
             let byte = unsafe slice[index]
-            if let from = start {
-                if byte == UInt8(ascii: "\\") { return nil }
+            if start >= 0 {
+                if byte == UInt8(ascii: "\\") { return false }
                 guard byte == UInt8(ascii: "\"") else { continue }
-                unsafe strings.append(.string(String(decoding: slice[from..<index], as: UTF8.self)))
-                start = nil
+                guard unsafe body(UnsafeBufferPointer(rebasing: slice[start..<index])) else { return false }
+                start = -1
             } else if byte == UInt8(ascii: "\"") {
                 start = index + 1
             } else if byte != UInt8(ascii: ","), !Scanner.isSpace(byte) {
-                return nil
+                return false
             }
         }
-        return strings
+        return true
+    }
+
+    /// Whether the value of `name` is a string, or an array of strings, whose every one passes; nil where that takes more
+    /// than looking at bytes.
+    func allTexts(at name: String, pass: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool? {
+        unsafe text.withUnsafeBufferPointer { bytes in
+            guard let entry = unsafe entry(of: name, in: bytes) else { return nil }
+            let slice = unsafe UnsafeBufferPointer(rebasing: bytes[entry.value.indices])
+            switch entry.kind {
+            case .plainString: return unsafe pass(slice)
+            case .container: return unsafe Self.forEachPlainString(slice, pass) ? true : nil
+            default: return nil
+            }
+        }
     }
 }
 

@@ -108,6 +108,12 @@ public struct JSONObject: Sendable, Hashable {
         return self[name]?.stringValue?.isExactly(text) == true
     }
 
+    /// Whether the member is text, or an array of texts, whose every one passes; nil where only its value can say.
+    func allTexts(at name: String, pass: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool? {
+        guard case .index(let index) = storage else { return nil }
+        return unsafe index.allTexts(at: name, pass: pass)
+    }
+
     /// Whether two objects have the same members in any order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.count == right.count && Set(left.members) == Set(right.members)
