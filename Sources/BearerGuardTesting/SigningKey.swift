@@ -49,7 +49,9 @@ public final class SigningKey: @unchecked Sendable {
         guard let pair = unsafe Self.generate(algorithm, bits: bits) else {
             throw TestKeyError(algorithm: algorithm, step: "generating it")
         }
-        guard let pem = unsafe Self.publicPEM(of: pair), let components = unsafe PublicKeyComponents.components(of: pair) else {
+        guard let pem = unsafe Self.publicPEM(of: pair),
+            let components = unsafe PublicKeyComponents.components(of: pair)
+        else {
             unsafe EVP_PKEY_free(pair)
             throw TestKeyError(algorithm: algorithm, step: "reading its numbers")
         }

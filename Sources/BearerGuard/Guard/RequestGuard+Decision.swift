@@ -16,9 +16,13 @@ extension RequestGuard {
         private(set) var recalled: VerifiedToken?
 
         init(_ requirement: Requirement, isOptional: Bool, isObserved: Bool) {
+            self.init(requirement, isOptional: isOptional, since: isObserved ? ContinuousClock.now : nil)
+        }
+
+        init(_ requirement: Requirement, isOptional: Bool, since start: ContinuousClock.Instant?) {
             self.requirement = requirement
             self.isOptional = isOptional
-            start = isObserved ? ContinuousClock.now : nil
+            self.start = start
         }
 
         /// Notes how old the keys are, and gives them.
@@ -36,11 +40,10 @@ extension RequestGuard {
             }
         }
 
-        /// Notes a token that was verified before.
-        mutating func recall(_ entry: VerifiedTokenCache.Entry) {
+        /// Notes a token that was verified before, for the event.
+        mutating func recall(_ entry: VerifiedTokenCache.Entry, usesStaleKeys: Bool) {
+            self.usesStaleKeys = usesStaleKeys
             recalled = entry.token
-            // Only for the event.
-            guard start != nil else { return }
             header = entry.header
             issuerAlias = entry.trusted.issuer.alias
         }

@@ -14,18 +14,20 @@ public final class RequestGuard: Sendable {
     /// An issuer and what judges its tokens: one reference on the way of every request.
     final class Trusted: Sendable {
         let issuer: TrustedIssuer
+        let keys: any KeySource
         let validator: TokenValidator
         /// Whether the policy has checks that must be made again on a token seen before.
         let hasOwnChecks: Bool
 
         init(_ issuer: TrustedIssuer) {
             self.issuer = issuer
+            keys = issuer.keys
             validator = TokenValidator(policy: issuer.policy, binding: .bearer)
             hasOwnChecks = !issuer.policy.checks.isEmpty
         }
 
         func passesOwnChecks(_ claims: Claims) -> Bool {
-            !hasOwnChecks || issuer.policy.checks.allSatisfy { $0.isSatisfied(claims) }
+            issuer.policy.checks.allSatisfy { $0.isSatisfied(claims) }
         }
     }
 
@@ -98,7 +100,8 @@ public final class RequestGuard: Sendable {
         _ credentials: RequestCredentials,
         requiring requirement: Requirement = .authenticated
     ) async -> Decision {
-        await decide(credentials, requirement, isOptional: false)
+        if let decision = recall(credentials, requirement) { return decision }
+        return await decide(credentials, requirement, isOptional: false)
     }
 
     /// Decides about a request on a route where a token is optional: none is ``Decision/anonymous``; a bad one is
@@ -107,7 +110,8 @@ public final class RequestGuard: Sendable {
         _ credentials: RequestCredentials,
         requiring requirement: Requirement = .authenticated
     ) async -> Decision {
-        await decide(credentials, requirement, isOptional: true)
+        if let decision = recall(credentials, requirement) { return decision }
+        return await decide(credentials, requirement, isOptional: true)
     }
 
     /// Whether every issuer has keys: what a readiness probe asks; liveness has nothing to do with it.
@@ -127,40 +131,53 @@ public final class RequestGuard: Sendable {
         isOptional: Bool
     ) async -> Decision {
         var request = Request(requirement, isOptional: isOptional, isObserved: observer != nil)
-        if let decision = recall(credentials, &request) { return decision }
         switch attempt(credentials, &request) {
         case .decided(let decision): return decision
         case .needsKeys(let pending):
-            switch await pending.trusted.issuer.keys.resolve(missing: pending.token.header.keyID) {
+            switch await pending.trusted.keys.resolve(missing: pending.token.header.keyID) {
             case .unknown: return refuse(Rejection(.unknownKey, "the issuer has no such key"), request)
             case .unavailable(let failure): return refuse(failure, request)
             case .keys(let availability): return conclude(pending, availability, &request)
             }
         case .needsNewerKeys(let pending, let age):
-            return conclude(pending, await pending.trusted.issuer.keys.refreshed(within: age), &request)
+            return conclude(pending, await pending.trusted.keys.refreshed(within: age), &request)
         }
     }
 
     /// The decision about a token that was verified before, if everything else still holds.
-    private func recall(_ credentials: RequestCredentials, _ request: inout Request) -> Decision? {
+    private func recall(_ credentials: RequestCredentials, _ requirement: Requirement) -> Decision? {
         guard let cache, credentials.otherTokens.isEmpty, credentials.authorization.count == 1,
             let field = credentials.authorization.first, let entry = cache.find(field)
         else { return nil }
-        let keys = request.note(entry.trusted.issuer.keys.current())
+        let start = observer == nil ? nil : ContinuousClock.now
+        let trusted = entry.trusted
+        let keys: KeySnapshot
+        let keyAge: Duration
+        var usesStaleKeys = false
+        switch trusted.keys.current() {
+        case .fresh(let snapshot, let age): (keys, keyAge) = (snapshot, age)
+        case .stale(let snapshot, let age):
+            (keys, keyAge) = (snapshot, age)
+            usesStaleKeys = true
+        case .unavailable: return nil
+        }
         let now = clock.now()
         // Another set of keys, the same to the last one or not, is another verification.
         guard keys === entry.keys, now >= entry.begin, now < entry.end,
-            entry.trusted.passesOwnChecks(entry.token.claims)
+            !trusted.hasOwnChecks || trusted.passesOwnChecks(entry.token.claims)
         else {
             cache.remove(entry)
             return nil
         }
-        if let limit = request.requirement.maximumKeyAge, request.keyAge > limit { return nil }
-        request.recall(entry)
-        return decide(
-            AccessToken(entry.token, usesStaleKeys: request.usesStaleKeys, keyAge: request.keyAge),
-            request
-        )
+        if let limit = requirement.maximumKeyAge, keyAge > limit { return nil }
+        let token = AccessToken(entry.token, usesStaleKeys: usesStaleKeys, keyAge: keyAge)
+        if let start {
+            var request = Request(requirement, isOptional: false, since: start)
+            request.recall(entry, usesStaleKeys: usesStaleKeys)
+            return decide(token, request)
+        }
+        if isRevoked == nil, requirement.isMet(by: token) { return .authorized(token) }
+        return decide(token, Request(requirement, isOptional: false, since: nil))
     }
 
     /// Everything that needs no waiting: the whole path of a token whose key is known.
@@ -176,7 +193,7 @@ public final class RequestGuard: Sendable {
             let trusted = try trustedIssuer(of: token)
             request.issuerAlias = trusted.issuer.alias
             let field = credentials.otherTokens.isEmpty ? credentials.authorization.first : nil
-            guard let keys = request.note(trusted.issuer.keys.current()) else {
+            guard let keys = request.note(trusted.keys.current()) else {
                 return .needsKeys(Pending(token: token, field: field, trusted: trusted))
             }
             let now = clock.now()

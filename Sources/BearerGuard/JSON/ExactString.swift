@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// A text that equals another only if their code points are the same.
 ///
 /// `String` finds canonically equivalent texts equal (`é` and `e` + accent, the Kelvin sign and `K`);
@@ -29,7 +37,10 @@ extension String {
         guard utf8.count == other.utf8.count else { return false }
         var (left, right) = (self, other)
         return left.withUTF8 { left in
-            right.withUTF8 { right in unsafe left.elementsEqual(right) }
+            right.withUTF8 { right in
+                guard let a = left.baseAddress, let b = right.baseAddress else { return true }
+                return unsafe memcmp(a, b, left.count) == 0
+            }
         }
     }
 }

@@ -35,7 +35,9 @@ public struct AcceptedTokens: Sendable, Hashable {
         if rule == .unchecked { return nil }
         if let kind = TokenKind.marked(claims) { return Rejection(.wrongType, "\(kind.rawValue), by its own marker") }
         let normalized = type.map(MediaType.normalized)
-        if let normalized, let kind = TokenKind(normalizedType: normalized) { return Rejection(.wrongType, "\(kind.rawValue), by typ") }
+        if let normalized, let kind = TokenKind(normalizedType: normalized) {
+            return Rejection(.wrongType, "\(kind.rawValue), by typ")
+        }
         switch rule {
         case .accessToken:
             guard let normalized else { break }
