@@ -12,6 +12,7 @@ public final class ManualClock: Sendable {
         var nextSleeper = 0
         var sleepers: [Int: (wakeAt: Duration, continuation: CheckedContinuation<Void, any Error>)] = [:]
         var cancelled: Set<Int> = []
+        var awaiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
     private let state: Mutex<State>
@@ -51,12 +52,16 @@ public final class ManualClock: Sendable {
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let isCancelled = state.withLock { state in
-                    if state.cancelled.remove(id) != nil { return true }
+                // Nil where it was cancelled before it slept.
+                let woken = state.withLock { state -> [CheckedContinuation<Void, Never>]? in
+                    if state.cancelled.remove(id) != nil { return nil }
                     state.sleepers[id] = (state.uptime + duration, continuation)
-                    return false
+                    let count = state.sleepers.count
+                    defer { state.awaiting.removeAll { $0.count <= count } }
+                    return state.awaiting.filter { $0.count <= count }.map(\.continuation)
                 }
-                if isCancelled { continuation.resume(throwing: CancellationError()) }
+                if woken == nil { continuation.resume(throwing: CancellationError()) }
+                for waiter in woken ?? [] { waiter.resume() }
             }
         } onCancel: {
             let sleeper = state.withLock { state in
@@ -67,6 +72,18 @@ public final class ManualClock: Sendable {
             sleeper?.continuation.resume(throwing: CancellationError())
         }
         state.withLock { _ = $0.cancelled.remove(id) }
+    }
+
+    /// Waits until at least `count` tasks sleep, so that a test can let time pass for them.
+    public func sleepers(count: Int) async {
+        await withCheckedContinuation { continuation in
+            let areThere = state.withLock { state in
+                if state.sleepers.count >= count { return true }
+                state.awaiting.append((count, continuation))
+                return false
+            }
+            if areThere { continuation.resume() }
+        }
     }
 
     /// How many tasks sleep.

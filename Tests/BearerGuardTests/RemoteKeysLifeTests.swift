@@ -181,7 +181,7 @@ struct RemoteKeysLifeTests {
         let token = fixture.issuer.token()
         let request = Task { await guarding.outcome(token) }
         await silent.arrival(of: 1)
-        while fixture.clock.sleeperCount == 0 { await Task.yield() }
+        await fixture.clock.sleepers(count: 1)
         fixture.clock.advance(by: 5)
         #expect(await request.value == "keys_unavailable")
         #expect(keys.status().lastFailure == .timeout)
@@ -221,14 +221,14 @@ struct RemoteKeysLifeTests {
         await fixture.events.refreshes(count: 1)
         for count in 2...4 {
             // It sleeps until 80 percent of the life have passed.
-            while fixture.clock.sleeperCount == 0 { await Task.yield() }
+            await fixture.clock.sleepers(count: 1)
             fixture.clock.advance(by: 80)
             await fixture.events.refreshes(count: count)
         }
         running.cancel()
         await running.value
         #expect(fixture.fetcher.requests.count == 4)
-        while fixture.clock.sleeperCount > 0 { await Task.yield() }
+        #expect(fixture.clock.sleeperCount == 0)
     }
 
     @Test("warmUp tries until its deadline, and recovery needs no restart and one backoff step at most")
@@ -248,7 +248,7 @@ struct RemoteKeysLifeTests {
         // Attempts at 0, 1, 3 and 7 seconds; the next would be at 15.
         for (count, seconds) in [(1, 1), (2, 2), (3, 4)] as [(Int, Int64)] {
             await fixture.events.refreshes(count: count)
-            while fixture.clock.sleeperCount == 0 { await Task.yield() }
+            await fixture.clock.sleepers(count: 1)
             fixture.clock.advance(by: seconds)
         }
         #expect(await failing.value == .unreachable)

@@ -26,7 +26,7 @@ struct KeyRefreshServiceTests {
         let group = ServiceGroup(services: [KeyRefreshService(keys)], logger: Logger(label: "test"))
         let running = Task { try await group.run() }
         await events.refreshes(count: 1)
-        while clock.sleeperCount == 0 { await Task.yield() }
+        await clock.sleepers(count: 1)
         clock.advance(by: 80)
         await events.refreshes(count: 2)
         await group.triggerGracefulShutdown()

@@ -108,6 +108,11 @@ final class KeyRefresher: Sendable {
         return .attempted
     }
 
+    /// Waits until attempts under way have ended, what they save included.
+    func settled() async {
+        for task in state.withLock({ Array($0.tasks.values) }) { await task.value }
+    }
+
     /// Ends everything that runs: nobody is left who could ask.
     func stop() {
         let (tasks, waiters) = state.withLock { state in

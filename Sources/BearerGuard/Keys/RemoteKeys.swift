@@ -177,6 +177,9 @@ public final class RemoteKeys: KeySource {
         }
     }
 
+    /// Waits until attempts under way have ended, what they save included.
+    package func settled() async { await refresher.settled() }
+
     /// Keeps the keys fresh until the task is cancelled, whether requests come or not.
     ///
     /// Without it keys are refreshed as requests come, which is enough for a busy server.
