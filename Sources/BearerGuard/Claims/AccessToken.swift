@@ -41,6 +41,9 @@ public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringC
     public var subject: String? { claims.subject }
     /// The granted scopes.
     public var scopes: Scopes { verified.scopes }
+    /// Whether `scope` was granted: quicker than looking for it in ``scopes``.
+    public func grants(_ scope: String) -> Bool { verified.grants(scope) }
+
     /// The client that the token was issued to.
     public var clientID: String? { claims.clientID }
 
@@ -55,7 +58,6 @@ public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringC
 /// What is known of a token once every check has passed.
 package final class VerifiedToken: Sendable {
     let claims: Claims
-    let scopes: Scopes
     let issuerAlias: String
     let algorithm: SignatureAlgorithm
     let key: VerificationKey
@@ -63,6 +65,7 @@ package final class VerifiedToken: Sendable {
     private let fingerprintKey: TokenFingerprint.Key
     private let rolePaths: [ClaimPath]
     private let madeRoles = Mutex<[String]?>(nil)
+    private let madeScopes = Mutex<Scopes?>(nil)
 
     init(
         claims: Claims,
@@ -74,7 +77,6 @@ package final class VerifiedToken: Sendable {
         fingerprintKey: TokenFingerprint.Key
     ) {
         self.claims = claims
-        self.scopes = Scopes(readable: claims.object)
         self.rolePaths = rolePaths
         self.issuerAlias = issuerAlias
         self.algorithm = algorithm
@@ -83,13 +85,22 @@ package final class VerifiedToken: Sendable {
         self.fingerprintKey = fingerprintKey
     }
 
-    /// Read when first asked for: most routes ask for scopes.
-    var roles: [String] {
-        madeRoles.withLock { made in
+    /// Read when first asked for, as are the scopes: most routes ask for one scope.
+    var roles: [String] { Self.once(madeRoles) { claims.texts(at: rolePaths) } }
+
+    var scopes: Scopes { Self.once(madeScopes) { Scopes(readable: claims.object) } }
+
+    func grants(_ scope: String) -> Bool { Scopes.grant(scope, in: claims.object) ?? scopes.contains(scope) }
+
+    private static func once<Value: Sendable>(
+        _ made: borrowing Mutex<Value?>,
+        _ make: () -> Value
+    ) -> Value {
+        made.withLock { made in
             if let made { return made }
-            let roles = claims.texts(at: rolePaths)
-            made = roles
-            return roles
+            let value = make()
+            made = value
+            return value
         }
     }
 

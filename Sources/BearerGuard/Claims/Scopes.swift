@@ -51,6 +51,16 @@ public struct Scopes: Sendable, Hashable {
         return true
     }
 
+    /// Whether readable claims grant `scope`, without making the others; nil where they must be made.
+    static func grant(_ scope: String, in claims: JSONObject) -> Bool? {
+        guard !scope.isEmpty else { return false }
+        for name in names {
+            guard let isListed = claims.lists(scope, at: name) else { return nil }
+            if isListed { return true }
+        }
+        return false
+    }
+
     /// Reads the union of `scope` and `scp` out of claims that were found to be readable.
     init(readable claims: JSONObject) {
         var values: [String] = []

@@ -186,6 +186,34 @@ package struct JSONMemberIndex: Sendable {
         return true
     }
 
+    /// Whether the value of `name` lists a text: as one of the words of a string, or as an entry of an array of strings; nil
+    /// where that takes more than looking at bytes.
+    func lists(_ wanted: String, at name: String) -> Bool? {
+        unsafe text.withUnsafeBufferPointer { bytes in
+            guard let entry = unsafe entry(of: name, in: bytes) else { return false }
+            let slice = unsafe UnsafeBufferPointer(rebasing: bytes[entry.value.indices])
+            var wanted = wanted
+            return wanted.withUTF8 { wanted in
+                var isListed = false
+                func look(_ word: UnsafeBufferPointer<UInt8>) -> Bool {
+                    if unsafe word.count == wanted.count && word.elementsEqual(wanted) { isListed = true }
+                    return true
+                }
+                switch entry.kind {
+                case .plainString:
+                    var start = 0
+                    for index in 0...slice.count where unsafe index == slice.count || slice[index] == 0x20 {
+                        _ = unsafe look(UnsafeBufferPointer(rebasing: slice[start..<index]))
+                        start = index + 1
+                    }
+                    return isListed
+                case .container: return unsafe Self.forEachPlainString(slice, look) ? isListed : nil
+                default: return nil
+                }
+            }
+        }
+    }
+
     /// Whether the value of `name` is a string, or an array of strings, whose every one passes; nil where that takes more
     /// than looking at bytes.
     func allTexts(at name: String, pass: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool? {

@@ -114,6 +114,12 @@ public struct JSONObject: Sendable, Hashable {
         return unsafe index.allTexts(at: name, pass: pass)
     }
 
+    /// Whether the member lists a text, as a word of its own or as an entry; nil where only its value can say.
+    func lists(_ text: String, at name: String) -> Bool? {
+        guard case .index(let index) = storage else { return nil }
+        return index.lists(text, at: name)
+    }
+
     /// Whether two objects have the same members in any order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.count == right.count && Set(left.members) == Set(right.members)
