@@ -66,6 +66,8 @@ package final class VerifiedToken: Sendable {
     private let rolePaths: [ClaimPath]
     private let madeRoles = Mutex<[String]?>(nil)
     private let madeScopes = Mutex<Scopes?>(nil)
+    /// Made at once where the token will be asked again and again.
+    private let knownScopes: Scopes?
 
     init(
         claims: Claims,
@@ -74,9 +76,11 @@ package final class VerifiedToken: Sendable {
         algorithm: SignatureAlgorithm,
         key: VerificationKey,
         bytes: ArraySlice<UInt8>,
-        fingerprintKey: TokenFingerprint.Key
+        fingerprintKey: TokenFingerprint.Key,
+        isKept: Bool
     ) {
         self.claims = claims
+        self.knownScopes = isKept ? Scopes(readable: claims.object) : nil
         self.rolePaths = rolePaths
         self.issuerAlias = issuerAlias
         self.algorithm = algorithm
@@ -88,9 +92,12 @@ package final class VerifiedToken: Sendable {
     /// Read when first asked for, as are the scopes: most routes ask for one scope.
     var roles: [String] { Self.once(madeRoles) { claims.texts(at: rolePaths) } }
 
-    var scopes: Scopes { Self.once(madeScopes) { Scopes(readable: claims.object) } }
+    var scopes: Scopes { knownScopes ?? Self.once(madeScopes) { Scopes(readable: claims.object) } }
 
-    func grants(_ scope: String) -> Bool { Scopes.grant(scope, in: claims.object) ?? scopes.contains(scope) }
+    func grants(_ scope: String) -> Bool {
+        if let knownScopes { return knownScopes.contains(scope) }
+        return Scopes.grant(scope, in: claims.object) ?? scopes.contains(scope)
+    }
 
     private static func once<Value: Sendable>(
         _ made: borrowing Mutex<Value?>,

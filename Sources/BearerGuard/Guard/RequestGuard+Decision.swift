@@ -80,10 +80,11 @@ extension RequestGuard {
             judgement,
             of: token,
             issuerAlias: trusted.issuer.alias,
-            fingerprintKey: fingerprintKey
+            fingerprintKey: fingerprintKey,
+            isKept: isCaching
         )
         guard let verified else { return refuse(Rejection(.badSignature, "nothing was verified"), request) }
-        if let cache, let field {
+        if isCaching, let field {
             let (begin, end) = trusted.validator.validity(of: verified.claims)
             let entry = VerifiedTokenCache.Entry(
                 field: Array(field.utf8),

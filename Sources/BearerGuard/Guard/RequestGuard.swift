@@ -16,12 +16,15 @@ public final class RequestGuard: Sendable {
         let issuer: TrustedIssuer
         let keys: any KeySource
         let validator: TokenValidator
+        /// The keys of a source that never changes: then nobody need be asked for them.
+        let fixedKeys: ObjectIdentifier?
         /// Whether the policy has checks that must be made again on a token seen before.
         let hasOwnChecks: Bool
 
         init(_ issuer: TrustedIssuer) {
             self.issuer = issuer
             keys = issuer.keys
+            fixedKeys = (issuer.keys as? StaticKeys).map { ObjectIdentifier($0.snapshot) }
             validator = TokenValidator(policy: issuer.policy, binding: .bearer)
             hasOwnChecks = !issuer.policy.checks.isEmpty
         }
@@ -42,8 +45,12 @@ public final class RequestGuard: Sendable {
     let clock: WallClock
     let observer: (any GuardObserver)?
     let fingerprintKey: TokenFingerprint.Key
-    let cache: VerifiedTokenCache?
+    let cache: VerifiedTokenCache
     let isRevoked: (@Sendable (AccessToken) -> Bool)?
+    /// What a token seen before asks of the members above, without touching what threads would meet at.
+    let isCaching: Bool
+    private let isObserved: Bool
+    private let hasDenylist: Bool
 
     /// A guard for the tokens of these issuers and of nobody else.
     ///
@@ -81,8 +88,11 @@ public final class RequestGuard: Sendable {
         self.templates = byIssuer.values.filter { $0.issuer.policy.isMultiTenant }
         self.algorithms = issuers.reduce(into: []) { $0.formUnion($1.policy.algorithms) }
         self.realm = realm
-        self.cache = tokenCache.isOff ? nil : VerifiedTokenCache(tokenCache)
+        self.cache = VerifiedTokenCache(tokenCache)
+        self.isCaching = !tokenCache.isOff
         self.isRevoked = isRevoked
+        self.isObserved = observer != nil
+        self.hasDenylist = isRevoked != nil
         self.clock = clock
         self.observer = observer
         self.fingerprintKey = fingerprintKey
@@ -118,7 +128,7 @@ public final class RequestGuard: Sendable {
     public var isReady: Bool { issuers.values.allSatisfy { $0.issuer.keys.status().state != .unavailable } }
 
     /// How many verified tokens are remembered, and the bytes that they take; nil for a guard that remembers none.
-    public var rememberedTokens: (tokens: Int, bytes: Int)? { cache?.size }
+    public var rememberedTokens: (tokens: Int, bytes: Int)? { isCaching ? cache.size : nil }
 
     /// The state of each issuer's keys, by alias.
     public func status() -> [(issuerAlias: String, keys: KeySourceStatus)] {
@@ -130,7 +140,7 @@ public final class RequestGuard: Sendable {
         _ requirement: Requirement,
         isOptional: Bool
     ) async -> Decision {
-        var request = Request(requirement, isOptional: isOptional, isObserved: observer != nil)
+        var request = Request(requirement, isOptional: isOptional, isObserved: isObserved)
         switch attempt(credentials, &request) {
         case .decided(let decision): return decision
         case .needsKeys(let pending):
@@ -146,25 +156,28 @@ public final class RequestGuard: Sendable {
 
     /// The decision about a token that was verified before, if everything else still holds.
     private func recall(_ credentials: RequestCredentials, _ requirement: Requirement) -> Decision? {
-        guard let cache, credentials.otherTokens.isEmpty, credentials.authorization.count == 1,
+        guard isCaching, credentials.otherTokens.isEmpty, credentials.authorization.count == 1,
             let field = credentials.authorization.first, let entry = cache.find(field)
         else { return nil }
-        let start = observer == nil ? nil : ContinuousClock.now
-        let trusted = entry.trusted
-        let keys: KeySnapshot
-        let keyAge: Duration
+        let start = isObserved ? ContinuousClock.now : nil
+        let keys: ObjectIdentifier
+        var keyAge = Duration.zero
         var usesStaleKeys = false
-        switch trusted.keys.current() {
-        case .fresh(let snapshot, let age): (keys, keyAge) = (snapshot, age)
-        case .stale(let snapshot, let age):
-            (keys, keyAge) = (snapshot, age)
-            usesStaleKeys = true
-        case .unavailable: return nil
+        if let fixed = entry.fixedKeys {
+            keys = fixed
+        } else {
+            switch entry.trusted.keys.current() {
+            case .fresh(let snapshot, let age): (keys, keyAge) = (ObjectIdentifier(snapshot), age)
+            case .stale(let snapshot, let age):
+                (keys, keyAge) = (ObjectIdentifier(snapshot), age)
+                usesStaleKeys = true
+            case .unavailable: return nil
+            }
         }
         let now = clock.now()
         // Another set of keys, the same to the last one or not, is another verification.
-        guard keys === entry.keys, now >= entry.begin, now < entry.end,
-            !trusted.hasOwnChecks || trusted.passesOwnChecks(entry.token.claims)
+        guard keys == entry.keysID, now >= entry.begin, now < entry.end,
+            !entry.hasOwnChecks || entry.trusted.passesOwnChecks(entry.token.claims)
         else {
             cache.remove(entry)
             return nil
@@ -176,7 +189,7 @@ public final class RequestGuard: Sendable {
             request.recall(entry, usesStaleKeys: usesStaleKeys)
             return decide(token, request)
         }
-        if isRevoked == nil, requirement.isMet(by: token) { return .authorized(token) }
+        if !hasDenylist, requirement.isMet(by: token) { return .authorized(token) }
         return decide(token, Request(requirement, isOptional: false, since: nil))
     }
 

@@ -22,7 +22,12 @@ final class VerifiedTokenCache: Sendable {
         let field: [UInt8]
         let token: VerifiedToken
         let trusted: RequestGuard.Trusted
-        let keys: KeySnapshot
+        /// Held, so that no other set can ever have its identity.
+        private let keys: KeySnapshot
+        let keysID: ObjectIdentifier
+        /// What is needed of `trusted` on every hit, here so that threads do not meet at its reference count.
+        let fixedKeys: ObjectIdentifier?
+        let hasOwnChecks: Bool
         let header: JOSEHeader
         /// The token counts from here on, and before there.
         let begin: UnixTime
@@ -41,6 +46,9 @@ final class VerifiedTokenCache: Sendable {
             self.token = token
             self.trusted = trusted
             self.keys = keys
+            self.keysID = ObjectIdentifier(keys)
+            self.fixedKeys = trusted.fixedKeys
+            self.hasOwnChecks = trusted.hasOwnChecks
             self.header = header
             self.begin = begin
             self.end = end

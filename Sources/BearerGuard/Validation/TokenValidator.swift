@@ -123,7 +123,8 @@ package struct TokenValidator: Sendable {
         _ judgement: Judgement,
         of token: UnverifiedToken,
         issuerAlias: String,
-        fingerprintKey: TokenFingerprint.Key
+        fingerprintKey: TokenFingerprint.Key,
+        isKept: Bool = false
     ) -> VerifiedToken? {
         guard judgement.findings.isEmpty, let key = judgement.key, let object = judgement.claims,
             let algorithm = token.header.algorithm
@@ -136,7 +137,8 @@ package struct TokenValidator: Sendable {
             algorithm: algorithm,
             key: key,
             bytes: token.bytes,
-            fingerprintKey: fingerprintKey
+            fingerprintKey: fingerprintKey,
+            isKept: isKept
         )
     }
 
