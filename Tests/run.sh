@@ -45,5 +45,5 @@ fi
 say "all traits: build and every test"
 swift build --build-tests --enable-all-traits
 # Servers and deadlines first and by themselves: a handshake must not compete with a million signatures.
-swift test --skip-build --enable-all-traits --filter IntegrationTests
+BEARERGUARD_SOAK_SECONDS=60 swift test --skip-build --enable-all-traits --filter IntegrationTests
 exec swift test --skip-build --enable-all-traits --skip IntegrationTests

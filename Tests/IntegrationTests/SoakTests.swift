@@ -10,7 +10,7 @@ import Testing
 
 /// Everything at once for a while: rotations, faults, floods and good traffic.
 ///
-/// Five seconds in every run; `BEARERGUARD_SOAK_SECONDS=600` is what `Tests/soak.sh` asks for.
+/// Five seconds unless `BEARERGUARD_SOAK_SECONDS` says otherwise: 60 in `Tests/run.sh`, 600 in `Tests/soak.sh`.
 @Suite("Soak", .serialized)
 struct SoakTests {
     @Test("Through rotations and faults no good token is refused, no bad one taken, and nothing grows")
@@ -106,7 +106,8 @@ struct SoakTests {
         )
         // A connection comes and goes with each fetch.
         #expect(spread <= 4)
-        if seconds >= 60 { #expect(growth < 0.01) }
+        // A process takes some minutes to have touched all that it will ever touch.
+        if seconds >= 60 { #expect(growth < (seconds >= 600 ? 0.01 : 0.05)) }
     }
 
     /// The rise of a straight line through the samples, over their whole time, as a share of their mean.

@@ -14,41 +14,37 @@ package enum Base64URL {
         let rest = text.count % 4
         guard rest != 1 else { return nil }
         let whole = text.count - rest
-        var isValid = true
         let size = whole / 4 * 3 + (rest == 0 ? 0 : rest - 1)
-        let output = unsafe [UInt8](unsafeUninitializedCapacity: size) { output, count in
-            unsafe values.withUnsafeBufferPointer { values in
+        var isValid = true
+        // Four bytes are written at a time, of which the next three overwrite the last: room for one more.
+        let output = unsafe [UInt8](unsafeUninitializedCapacity: size + 1) { output, count in
+            unsafe places.withUnsafeBufferPointer { places in
+                guard let start = UnsafeMutableRawPointer(output.baseAddress) else { return }
                 var seen: UInt32 = 0
                 var source = 0
                 var target = 0
                 // Every index is below the counts that the loop's bounds were made of.
                 while source < whole {
-                    let a = unsafe UInt32(values[Int(text[source])])
-                    let b = unsafe UInt32(values[Int(text[source &+ 1])])
-                    let c = unsafe UInt32(values[Int(text[source &+ 2])])
-                    let d = unsafe UInt32(values[Int(text[source &+ 3])])
-                    seen |= a | b | c | d
-                    let bits = a << 18 | b << 12 | c << 6 | d
-                    unsafe output[target] = UInt8(truncatingIfNeeded: bits >> 16)
-                    unsafe output[target &+ 1] = UInt8(truncatingIfNeeded: bits >> 8)
-                    unsafe output[target &+ 2] = UInt8(truncatingIfNeeded: bits)
+                    let bits =
+                        unsafe places[Int(text[source])] | places[256 &+ Int(text[source &+ 1])]
+                        | places[512 &+ Int(text[source &+ 2])] | places[768 &+ Int(text[source &+ 3])]
+                    seen |= bits
+                    unsafe start.storeBytes(of: bits.bigEndian, toByteOffset: target, as: UInt32.self)
                     source &+= 4
                     target &+= 3
                 }
                 if rest > 0 {
-                    let a = unsafe UInt32(values[Int(text[whole])])
-                    let b = unsafe UInt32(values[Int(text[whole + 1])])
-                    let c = unsafe rest == 3 ? UInt32(values[Int(text[whole + 2])]) : 0
-                    seen |= a | b | c
-                    let bits = a << 18 | b << 12 | c << 6
-                    unsafe output[target] = UInt8(truncatingIfNeeded: bits >> 16)
-                    if rest == 3 { unsafe output[target + 1] = UInt8(truncatingIfNeeded: bits >> 8) }
+                    var bits = unsafe places[Int(text[whole])] | places[256 + Int(text[whole + 1])]
+                    if rest == 3 { unsafe bits |= places[512 + Int(text[whole + 2])] }
+                    seen |= bits
+                    unsafe output[target] = UInt8(truncatingIfNeeded: bits >> 24)
+                    if rest == 3 { unsafe output[target + 1] = UInt8(truncatingIfNeeded: bits >> 16) }
                     // Unused bits must be zero, otherwise one signature would have several spellings.
-                    let unused: UInt32 = rest == 2 ? 0xFFFF : 0xFF
+                    let unused: UInt32 = rest == 2 ? 0x00FF_FF00 : 0x0000_FF00
                     if bits & unused != 0 { isValid = false }
                 }
-                // Values of the alphabet have six bits; every other character has the top bit.
-                if seen & 0x80 != 0 { isValid = false }
+                // The lowest bit is set for every character outside the alphabet.
+                if seen & 1 != 0 { isValid = false }
             }
             count = size
         }
@@ -74,10 +70,13 @@ package enum Base64URL {
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-    /// The six bits of each character; the top bit for those outside the alphabet.
-    private static let values: [UInt8] = {
-        var values = [UInt8](repeating: 0x80, count: 256)
-        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
-        return values
+    /// The six bits of each character where they belong in 24 bits, for each of four places, above a lowest byte that is 1
+    /// for characters outside the alphabet.
+    private static let places: [UInt32] = {
+        var places = [UInt32](repeating: 1, count: 4 * 256)
+        for (value, character) in alphabet.enumerated() {
+            for place in 0..<4 { places[256 * place + Int(character)] = UInt32(value) << UInt32(26 - 6 * place) }
+        }
+        return places
     }()
 }

@@ -294,8 +294,9 @@ extension JSONMemberIndex {
         }
 
         private func isSame(_ left: Range<Int32>, _ right: Range<Int32>) -> Bool {
-            guard left.count == right.count else { return false }
             let (a, b) = (Int(left.lowerBound), Int(right.lowerBound))
+            // The byte behind an empty name is its quote.
+            guard left.count == right.count, unsafe bytes[a] == bytes[b] else { return false }
             for offset in 0..<left.count where unsafe bytes[a &+ offset] != bytes[b &+ offset] { return false }
             return true
         }
