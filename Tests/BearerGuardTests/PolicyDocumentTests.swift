@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 import BearerGuard
+import BearerGuardTesting
 import Testing
 
 @Suite("Policy documents")
@@ -42,6 +43,49 @@ struct PolicyDocumentTests {
         #expect(policy.maximumAge == 3600)
         #expect(policy.rolePaths == ["roles", ClaimPath("realm_access", "roles")])
         #expect(document.issuers[1].policy.algorithms == .recommended)
+    }
+
+    @Test("Tenants, addresses of metadata, and the files of a private CA and of a token are read")
+    func clusterAndTenants() throws {
+        let text = """
+            {"issuers": [
+              {"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0", "audience": "api",
+               "preset": "entra-multi-tenant", "tenants": ["11111111-2222-3333-4444-555555555555"]},
+              {"issuer": "https://kubernetes.default.svc.cluster.local", "audience": "api", "preset": "kubernetes",
+               "keys": {"jwksURL": "https://kubernetes.default.svc/openid/v1/jwks", "caFile": "ca.crt",
+                        "tokenFile": "/var/run/token"}},
+              {"issuer": "https://b2c.test/v2.0", "audience": "api",
+               "keys": {"metadataURL": "https://b2c.test/v2.0/.well-known/openid-configuration?p=policy"}}
+            ]}
+            """
+        let document = try PolicyDocument(json: Array(text.utf8))
+        #expect(document.issuers.map(\.isFetched) == [true, true, true])
+        #expect(document.issuers[1].trustRootsFile == "ca.crt")
+        #expect(document.issuers[1].bearerTokenFile == "/var/run/token")
+        #expect(
+            document.issuers[2].keys
+                == .metadataURL("https://b2c.test/v2.0/.well-known/openid-configuration?p=policy")
+        )
+        for issuer in document.issuers { _ = try issuer.remoteKeys(fetcher: ScriptedFetcher()) }
+    }
+
+    @Test(
+        "Tenants and fetching that cannot be meant are faults",
+        arguments: [
+            (#""issuer":"https://x/{tenantid}/v2.0","preset":"entra-multi-tenant""#, "tenants is missing"),
+            (#""issuer":"https://x/{tenantid}/v2.0","preset":"entra-multi-tenant","tenants":["Contoso"]"#, "UUID"),
+            (#""issuer":"https://x/{tenantid}/v2.0","preset":"entra-multi-tenant","tenants":[]"#, "tenants"),
+            (#""issuer":"https://x/","tenants":"any""#, "presets of many tenants"),
+            (#""issuer":"https://x/","keys":{"file":"a","caFile":"b"}"#, "caFile and tokenFile are for keys"),
+            (#""issuer":"https://x/","keys":{"metadataURL":"http://x/"}"#, "not https"),
+            (#""issuer":"https://x/","keys":{"jwksURL":"https://169.254.169.254/"}"#, "cloud-metadata"),
+            (#""issuer":"https://x/?p=a""#, "metadataURL"),
+        ]
+    )
+    func impossible(_ members: String, _ reason: String) throws {
+        let text = #"{"issuers":[{"audience":"api",\#(members)}]}"#
+        let faults = try #require(throws: PolicyDocument.Faults.self) { try PolicyDocument(json: Array(text.utf8)) }
+        #expect(faults.description.contains(reason), "\(faults)")
     }
 
     @Test("Every fault is reported at once, with its line and member")

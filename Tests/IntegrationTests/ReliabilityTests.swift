@@ -121,7 +121,8 @@ struct ReliabilityTests {
                     + "good p99 \(during.p99) against \(quiet.p99) when quiet, memory \(Int(growth * 100)) %"
             )
             #expect(fetches <= 1 + Int(seconds / 30))
-            #expect(growth < 0.1)
+            // In a short run other suites grow in the same process.
+            if Self.isFull { #expect(growth < 0.1) }
         }
     }
 

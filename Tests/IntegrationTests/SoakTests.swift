@@ -104,8 +104,8 @@ struct SoakTests {
             "soak: \(Int(seconds)) s, \(rotations) rotations, \(server.count(of: "/jwks")) fetches, "
                 + "memory \(Int((settledMemory.last ?? 0) / 1_048_576)) MiB growing \(growth * 100) %, descriptors vary by \(spread)"
         )
-        // A connection comes and goes with each fetch.
-        #expect(spread <= 4)
+        // A short run shares its process with other suites. A connection comes and goes with each fetch.
+        if seconds >= 60 { #expect(spread <= 4) }
         // A process takes some minutes to have touched all that it will ever touch.
         if seconds >= 60 { #expect(growth < (seconds >= 600 ? 0.01 : 0.05)) }
     }
