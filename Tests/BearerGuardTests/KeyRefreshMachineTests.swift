@@ -109,6 +109,18 @@ struct KeyRefreshMachineTests {
         }
     }
 
+    @Test("A key that arrived between the look at the set and the question is not searched for")
+    mutating func arrived() throws {
+        guard case .fetch(let ticket) = machine.missing(nil, at: start) else { throw TestKeyMissing() }
+        let members = try #require(try SigningKey(.es256, keyID: nil).jwk.objectValue)
+        let key = try VerificationKey(JWK.components(members), keyID: "a")
+        let snapshot = KeySnapshot(keys: [key], generation: 1)
+        machine.finish(ticket, with: .keys(snapshot, life: .seconds(600), entityTag: nil, lastModified: nil), at: start)
+        #expect(machine.missing("a", at: start) == .atHand)
+        #expect(machine.missing(nil, at: start) == .atHand)
+        #expect(!machine.isFetching)
+    }
+
     @Test("Tokens of a key that was just withdrawn search for nothing")
     mutating func withdrawn() throws {
         func named(_ name: String, _ generation: UInt64) throws -> KeyRefreshMachine.Outcome {

@@ -138,6 +138,8 @@ private struct Model {
             let action = machine.missing("k\(index)", at: now)
             if case .fetch = action, hadKeys { searches.append(now) }
             if let fault = follow(action) { return fault }
+            let isThere = machine.snapshot?.keys.contains { $0.keyID == "k\(index)" } ?? false
+            if hadKeys, isThere, action != .atHand { return "asked for a key that is at hand" }
             if case .unknown = action, lastAttemptFailed { return "unknown, though the last attempt failed" }
             if case .unknown = action, case .stale = machine.availability(at: now) { return "unknown by a stale set" }
         case .refresh(let isForced):
@@ -198,7 +200,7 @@ private struct Model {
         switch action {
         case .fetch(let ticket): return begin(ticket)
         case .join: return awaited == nil ? "joined nothing" : nil
-        case .unknown: return nil
+        case .unknown, .atHand: return nil
         case .unavailable(let pause): return pause >= .seconds(1) ? nil : "a pause under a second"
         }
     }

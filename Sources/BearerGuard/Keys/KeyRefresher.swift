@@ -64,7 +64,7 @@ final class KeyRefresher: Sendable {
             switch state.machine.answer(at: now) {
             case .unavailable(let pause):
                 return .unavailable(.init(cause: .unreachable, retryAfter: pause.wholeSeconds))
-            case .fetch, .join, .unknown: return .unknown
+            case .atHand, .fetch, .join, .unknown: return .unknown
             }
         }
     }
@@ -83,7 +83,7 @@ final class KeyRefresher: Sendable {
 
     /// What ``act(_:)`` came to.
     enum Result {
-        /// An attempt has ended; look at the keys.
+        /// An attempt has ended, or need not be made; look at the keys.
         case attempted
         case unknown
         case unavailable(KeysUnavailable)
@@ -102,6 +102,7 @@ final class KeyRefresher: Sendable {
         case nil: return .unavailable(.init(cause: .overloaded, retryAfter: 1))
         case .unknown: return .unknown
         case .unavailable(let pause): return .unavailable(.init(cause: .unreachable, retryAfter: pause.wholeSeconds))
+        case .atHand: return .attempted
         case .fetch(let ticket): await wait(waiter) { self.start(ticket) }
         case .join: await wait(waiter) {}
         }

@@ -28,6 +28,8 @@ package struct KeyRefreshMachine: Sendable {
         case fetch(Ticket)
         /// Wait for the one under way.
         case join
+        /// The keys at hand have it by now: an attempt ended between the look at them and the question.
+        case atHand
         /// The set is known well enough: there is no such key.
         case unknown
         /// Nobody can say before this pause is over.
@@ -123,7 +125,7 @@ package struct KeyRefreshMachine: Sendable {
     /// What to do for a request that no key at hand can serve.
     package mutating func missing(_ keyID: String?, at now: Duration) -> MissingAction {
         guard let held, now < held.usableUntil else { return refresh(at: now) }
-        guard let keyID else { return .unknown }
+        guard let keyID, !held.snapshot.has(keyID: keyID) else { return .atHand }
         let id = ExactString(keyID)
         if let until = unknownKeys[id], now < until { return answer(at: now) }
         // One in flight may bring it: a flood of unknown names must not hide a real rotation behind a cooldown.
