@@ -13,9 +13,11 @@ import Darwin
 #endif
 
 /// The TLS side of a fault server.
+///
+/// `@unchecked Sendable` is sound because the context is not changed after `init`, and OpenSSL makes connections of one
+/// from many threads.
 @safe
 final class FaultTLS: @unchecked Sendable {
-    // Sound: the context is not changed after `init`, and OpenSSL makes connections of one from many threads.
     fileprivate let context: OpaquePointer
 
     init(_ certificate: TestCertificate) throws(ConfigurationError) {

@@ -50,6 +50,22 @@ struct DiscoveryCacheTests {
         #expect(fixture.fetcher.count(of: otherJWKSURL) == 1)
     }
 
+    @Test("What one address calls unchanged says nothing of a set from another: ETags go where they came from")
+    func validatorsOfOneAddress() async throws {
+        describe(RemoteKeysFixture.jwksURL, fields: ["Cache-Control": "max-age=60"])
+        fixture.publish(fields: ["ETag": "\"same\""])
+        let keys = try fixture.makeDiscoveringKeys()
+        try await keys.refreshNow()
+        describe(otherJWKSURL)
+        fixture.fetcher.script(otherJWKSURL, .status(304, fields: ["ETag": "\"same\""]))
+        fixture.clock.advance(by: 60)
+        try await keys.refreshNow()
+        let requests = fixture.fetcher.requests.filter { $0.url == otherJWKSURL }
+        #expect(requests.map(\.entityTag) == [nil, nil])
+        #expect(keys.status().lastFailure == .status)
+        #expect(keys.status().age == .seconds(60))
+    }
+
     @Test("A key set that is gone from its address makes the next try ask the metadata, in the same attempt")
     func moved() async throws {
         describe(RemoteKeysFixture.jwksURL)

@@ -17,12 +17,14 @@ struct KeyRefreshMachineTests {
         machine = KeyRefreshMachine(policy: policy)
     }
 
+    private static let validators = KeySetValidators(url: "https://idp.test/jwks", entityTag: "tag", lastModified: nil)
+
     private static func snapshot(_ generation: UInt64 = 1) -> KeySnapshot {
         KeySnapshot(keys: [], generation: generation)
     }
 
     private func keys(_ generation: UInt64 = 1, life: Duration = .seconds(100)) -> KeyRefreshMachine.Outcome {
-        .keys(Self.snapshot(generation), life: life, entityTag: "tag", lastModified: nil)
+        .keys(Self.snapshot(generation), life: life, Self.validators)
     }
 
     /// Gets a first set at `start`.
@@ -31,8 +33,8 @@ struct KeyRefreshMachineTests {
         machine.finish(ticket, with: keys(), at: start)
     }
 
-    private mutating func state(at now: Duration) -> String {
-        switch machine.current(at: now).availability {
+    private func state(at now: Duration) -> String {
+        switch machine.availability(at: now) {
         case .fresh(let snapshot, _): "fresh \(snapshot.generation)"
         case .stale(let snapshot, _): "stale \(snapshot.generation)"
         case .unavailable(let failure): "unavailable \(failure.retryAfter)"
@@ -63,7 +65,7 @@ struct KeyRefreshMachineTests {
         try fill()
         #expect(machine.current(at: start + .seconds(79)).refresh == nil)
         let ticket = machine.current(at: start + .seconds(80)).refresh
-        #expect(ticket?.entityTag == "tag")
+        #expect(ticket?.validators == Self.validators)
         #expect(machine.current(at: start + .seconds(81)).refresh == nil)
     }
 
@@ -115,7 +117,7 @@ struct KeyRefreshMachineTests {
         let members = try #require(try SigningKey(.es256, keyID: nil).jwk.objectValue)
         let key = try VerificationKey(JWK.components(members), keyID: "a")
         let snapshot = KeySnapshot(keys: [key], generation: 1)
-        machine.finish(ticket, with: .keys(snapshot, life: .seconds(600), entityTag: nil, lastModified: nil), at: start)
+        machine.finish(ticket, with: .keys(snapshot, life: .seconds(600), nil), at: start)
         #expect(machine.missing("a", at: start) == .atHand)
         #expect(machine.missing(nil, at: start) == .atHand)
         #expect(!machine.isFetching)
@@ -123,12 +125,6 @@ struct KeyRefreshMachineTests {
 
     @Test("Tokens of a key that was just withdrawn search for nothing")
     mutating func withdrawn() throws {
-        func named(_ name: String, _ generation: UInt64) throws -> KeyRefreshMachine.Outcome {
-            let members = try #require(try SigningKey(.es256, keyID: nil).jwk.objectValue)
-            let key = try VerificationKey(JWK.components(members), keyID: name)
-            let snapshot = KeySnapshot(keys: [key], generation: generation)
-            return .keys(snapshot, life: .seconds(600), entityTag: nil, lastModified: nil)
-        }
         guard case .fetch(let first) = machine.missing(nil, at: start) else { throw TestKeyMissing() }
         machine.finish(first, with: try named("old", 1), at: start)
         guard case .fetch(let second) = machine.refresh(at: start) else { throw TestKeyMissing() }
@@ -182,6 +178,81 @@ struct KeyRefreshMachineTests {
         machine.finish(newer, with: keys(3), at: start + .seconds(97))
         machine.finish(late, with: keys(2), at: start + .seconds(98))
         #expect(state(at: start + .seconds(98)) == "fresh 3")
+    }
+
+    /// A set of one key with this name.
+    private func named(_ name: String, _ generation: UInt64) throws -> KeyRefreshMachine.Outcome {
+        let key = try VerificationKey(
+            JWK.components(try #require(SigningKey(.es256, keyID: nil).jwk.objectValue)),
+            keyID: name
+        )
+        return .keys(KeySnapshot(keys: [key], generation: generation), life: .seconds(600), Self.validators)
+    }
+
+    @Test("An answer under way when a key is taken out by hand does not bring it back; the next one does")
+    mutating func invalidatedMeanwhile() throws {
+        guard case .fetch(let first) = machine.missing("a", at: start) else { throw TestKeyMissing() }
+        machine.finish(first, with: try named("a", 1), at: start)
+        let underWay = try #require(machine.current(at: start + .seconds(500)).refresh)
+        machine.invalidate(keyID: "a", generation: 2, at: start + .seconds(500))
+        let ending = machine.finish(underWay, with: try named("a", 3), at: start + .seconds(501))
+        #expect(ending.endsWaiting)
+        #expect(state(at: start + .seconds(501)) == "unavailable 1")
+        let next = try #require(machine.current(at: start + .seconds(501)).refresh)
+        #expect(next.validators == nil)
+        machine.finish(next, with: try named("a", 4), at: start + .seconds(502))
+        #expect(state(at: start + .seconds(502)) == "fresh 4")
+    }
+
+    @Test("304 confirms the set that was asked about and no other")
+    mutating func unchangedOther() throws {
+        try fill()
+        let asked = try #require(machine.current(at: start + .seconds(80)).refresh)
+        machine.finish(asked, with: .failure(.timeout, retryAfter: nil), at: start + .seconds(85))
+        let successor = try #require(machine.current(at: start + .seconds(90)).refresh)
+        // The one that was given up answers after all, with another set than the one that its successor asks about.
+        let other = KeySetValidators(url: "https://idp.test/jwks", entityTag: "other", lastModified: nil)
+        machine.finish(asked, with: .keys(Self.snapshot(2), life: .seconds(100), other), at: start + .seconds(91))
+        let ending = machine.finish(successor, with: .unchanged(life: .seconds(1000)), at: start + .seconds(95))
+        #expect(ending.alarms == nil)
+        #expect(ending.endsWaiting)
+        #expect(state(at: start + .seconds(190)) == "fresh 2")
+        #expect(state(at: start + .seconds(192)) == "stale 2")
+    }
+
+    @Test("A fetch that was given up brings its keys and wakes nobody who waits for its successor")
+    mutating func lateSuccess() throws {
+        try fill()
+        let late = try #require(machine.current(at: start + .seconds(80)).refresh)
+        machine.finish(late, with: .failure(.timeout, retryAfter: nil), at: start + .seconds(85))
+        guard case .fetch(let search) = machine.missing("new", at: start + .seconds(90)) else { throw TestKeyMissing() }
+        let ending = machine.finish(late, with: keys(2), at: start + .seconds(91))
+        #expect(!ending.endsWaiting)
+        #expect(ending.alarms != nil)
+        #expect(state(at: start + .seconds(91)) == "fresh 2")
+        // The name may be in the answer that is still to come.
+        #expect(machine.missing("new", at: start + .seconds(91)) == .join)
+        #expect(machine.finish(search, with: try named("new", 3), at: start + .seconds(92)).endsWaiting)
+        #expect(machine.missing("new", at: start + .seconds(92)) == .atHand)
+    }
+
+    @Test("The age of keys counts from the question, not from the answer")
+    mutating func questionTime() throws {
+        guard case .fetch(let ticket) = machine.missing(nil, at: start) else { throw TestKeyMissing() }
+        machine.finish(ticket, with: keys(), at: start + .seconds(4))
+        #expect(machine.availability(at: start + .seconds(4)).age == .seconds(4))
+        // Their life counts from the answer, as its max-age does.
+        #expect(state(at: start + .seconds(103)) == "fresh 1")
+    }
+
+    @Test("Looking for keys that are not there starts the fetch of them, and looking again does not")
+    mutating func lookingFetches() throws {
+        let ticket = try #require(machine.current(at: start).refresh)
+        #expect(machine.current(at: start).refresh == nil)
+        #expect(machine.missing("a", at: start) == .join)
+        machine.finish(ticket, with: .failure(.connection, retryAfter: nil), at: start)
+        #expect(machine.current(at: start).refresh == nil)
+        #expect(machine.current(at: start + .seconds(1)).refresh != nil)
     }
 
     @Test("Pauses after failures double to a minute, and the issuer's own wish counts up to there")

@@ -123,6 +123,11 @@ private struct Model {
     private var accepted: (sequence: UInt64, generation: UInt64, at: Duration)?
     private var searches: [Duration] = []
     private var lastAttemptFailed = false
+    /// What the set at hand is known by.
+    private var validators: KeySetValidators?
+    /// Keys taken out by hand, and the first fetch that may bring them back.
+    private var gone: (names: Set<String>, askedSince: UInt64) = ([], 0)
+    private var lastTicket: UInt64 = 0
 
     init(keys: [VerificationKey]) { self.keys = keys }
 
@@ -144,12 +149,14 @@ private struct Model {
             if case .unknown = action, case .stale = machine.availability(at: now) { return "unknown by a stale set" }
         case .refresh(let isForced):
             if let fault = follow(machine.refresh(at: now, isForced: isForced)) { return fault }
-        case .deliver(let bits, let life): if let ticket = take() { deliver(ticket, bits, life) }
+        case .deliver(let bits, let life):
+            if let ticket = take() { return deliver(ticket, bits, life, isAwaited: true) }
         case .confirm:
             if let ticket = take() {
-                let hadKeys = accepted != nil && machine.snapshot != nil
-                machine.finish(ticket, with: .unchanged(life: .seconds(100)), at: now)
-                if hadKeys { accept(ticket, accepted?.generation ?? 0) } else { lastAttemptFailed = true }
+                let isSame = ticket.validators != nil && ticket.validators == validators && machine.snapshot != nil
+                let ending = machine.finish(ticket, with: .unchanged(life: .seconds(100)), at: now)
+                if (ending.alarms != nil) != isSame { return "confirmed another set than the one at hand" }
+                if isSame { accept(ticket, accepted?.generation ?? 0) }
             }
         case .fail(let retryAfter):
             if let ticket = take() {
@@ -162,10 +169,11 @@ private struct Model {
                 machine.finish(ticket, with: .failure(.timeout, retryAfter: nil), at: now)
                 lastAttemptFailed = true
             }
-        case .deliverLate(let bits): if let ticket = givenUp.popLast() { deliver(ticket, bits, 100) }
+        case .deliverLate(let bits):
+            if let ticket = givenUp.popLast() { return deliver(ticket, bits, 100, isAwaited: false) }
         case .failLate:
             if let ticket = givenUp.popLast(),
-                machine.finish(ticket, with: .failure(.connection, retryAfter: nil), at: now) != nil
+                machine.finish(ticket, with: .failure(.connection, retryAfter: nil), at: now).alarms != nil
             {
                 return "a failure that nobody waits for counted"
             }
@@ -176,6 +184,9 @@ private struct Model {
             if had {
                 accepted?.generation = generation
                 searches = []
+                validators = nil
+                gone.names.insert("k\(index)")
+                gone.askedSince = lastTicket + 1
             }
             if had, machine.snapshot == nil { accepted = nil }
         }
@@ -188,6 +199,9 @@ private struct Model {
         let availability = machine.availability(at: now)
         guard let snapshot = availability.snapshot, let age = availability.age else { return nil }
         guard let accepted else { return "keys from nowhere" }
+        if snapshot.keys.contains(where: { gone.names.contains($0.keyID ?? "") }) {
+            return "a key back by an old answer"
+        }
         if snapshot.generation != accepted.generation { return "other keys than those accepted last" }
         if age != now - accepted.at { return "a wrong age" }
         if age >= Self.policy.staleLife { return "keys beyond the bound" }
@@ -208,6 +222,8 @@ private struct Model {
     private mutating func begin(_ ticket: KeyRefreshMachine.Ticket) -> String? {
         if awaited != nil { return "two fetches at once" }
         awaited = ticket
+        lastTicket = ticket.sequence
+        if ticket.askedAt != now { return "asked at another time" }
         return nil
     }
 
@@ -216,19 +232,33 @@ private struct Model {
         return awaited
     }
 
-    private mutating func deliver(_ ticket: KeyRefreshMachine.Ticket, _ bits: Int, _ life: Int64) {
+    private mutating func deliver(
+        _ ticket: KeyRefreshMachine.Ticket,
+        _ bits: Int,
+        _ life: Int64,
+        isAwaited: Bool
+    ) -> String? {
         generation += 1
         let set = keys.enumerated().filter { bits >> $0.offset & 1 == 1 }.map(\.element)
         let snapshot = KeySnapshot(keys: set, generation: generation)
-        let outcome = KeyRefreshMachine.Outcome.keys(snapshot, life: .seconds(life), entityTag: "t", lastModified: nil)
-        machine.finish(ticket, with: outcome, at: now)
-        if ticket.sequence > accepted?.sequence ?? lastAcceptedSequence { accept(ticket, generation) }
+        let tag = KeySetValidators(url: "u", entityTag: "\(generation)", lastModified: nil)
+        let ending = machine.finish(ticket, with: .keys(snapshot, life: .seconds(life), tag), at: now)
+        if ending.endsWaiting != isAwaited { return "waiters woken by another fetch than theirs, or by none" }
+        guard ticket.sequence > accepted?.sequence ?? lastAcceptedSequence else {
+            return ending.alarms == nil ? brokenInvariant : "an older answer taken"
+        }
+        accept(ticket, generation)
+        let isAsked = ticket.sequence >= gone.askedSince
+        validators = isAsked ? tag : nil
+        if isAsked { gone.names = [] }
+        if machine.snapshot == nil { accepted = nil }
+        return brokenInvariant
     }
 
     private var lastAcceptedSequence: UInt64 = 0
 
     private mutating func accept(_ ticket: KeyRefreshMachine.Ticket, _ generation: UInt64) {
-        accepted = (ticket.sequence, generation, now)
+        accepted = (ticket.sequence, generation, ticket.askedAt)
         lastAcceptedSequence = ticket.sequence
         lastAttemptFailed = false
     }

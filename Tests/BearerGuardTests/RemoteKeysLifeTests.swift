@@ -192,6 +192,47 @@ struct RemoteKeysLifeTests {
         #expect(await second.value == "authorized")
     }
 
+    @Test("A fetcher that never answers is given up even where its time is over before it has begun")
+    func silentFromTheStart() async throws {
+        let silent = SilentFetcher()
+        let keys = try RemoteKeys(
+            jwksURL: RemoteKeysFixture.jwksURL,
+            fetcher: silent,
+            clock: MonotonicClock(uptime: { .zero }, sleep: { _ in }),
+            onRefresh: fixture.events.keyRefreshes
+        )
+        let guarding = try fixture.makeGuard(keys)
+        for _ in 0..<50 { #expect(await guarding.outcome(fixture.issuer.token()) == "keys_unavailable") }
+        #expect(fixture.events.refreshes.map(\.failure) == [.timeout])
+    }
+
+    @Test(
+        "A server that gets no request before it is ready becomes ready by being probed, at first and after idle days"
+    )
+    func probed() async throws {
+        fixture.publish()
+        let guarding = try fixture.makeGuard(try fixture.makeKeys())
+        for day in 0..<3 {
+            #expect(guarding.isReady == false)
+            await fixture.events.refreshes(count: day + 1)
+            #expect(guarding.isReady)
+            fixture.clock.advance(by: 2 * 86_400)
+        }
+        #expect(fixture.fetcher.requests.count == 3)
+    }
+
+    @Test("freshKeys(within: .zero) asks the issuer for every request, and takes its answer")
+    func askedEachTime() async throws {
+        fixture.publish()
+        let guarding = try fixture.makeGuard(try fixture.makeKeys())
+        let token = fixture.issuer.token()
+        for count in 1...3 {
+            #expect(await guarding.outcome(token, requiring: .freshKeys(within: .zero)) == "authorized")
+            #expect(fixture.fetcher.requests.count == count)
+            fixture.clock.advance(by: 1)
+        }
+    }
+
     @Test("J19: a source that is dropped cancels its fetch and keeps nothing alive")
     func dropped() async throws {
         let silent = SilentFetcher()

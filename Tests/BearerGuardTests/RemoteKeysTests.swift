@@ -151,7 +151,8 @@ struct RemoteKeysTests {
         arguments: [
             #"{"kty":"RSA","kid":"a","kid":"b"}"#, #"{"kty":"EC","x":{"deep":{"a":1,"a":2}}}"#,
             #"{"kty":"OKP","\u0078":"a","x":"b"}"#,
-            String(repeating: "[", count: 40) + String(repeating: "]", count: 40),
+            String(repeating: "[", count: 40) + String(repeating: "]", count: 40), #"{"kty":"RSA","x":1e400}"#,
+            #"{"kty":"RSA","x":-1.5E+999,"x":123456789012345678901234567890}"#, "1e999", "-9999e9999",
         ]
     )
     func unreadableEntry(_ entry: String) async throws {
@@ -164,7 +165,11 @@ struct RemoteKeysTests {
 
     @Test(
         "A key set with two members 'keys', or with text behind it, is none",
-        arguments: [#"{"keys":[GOOD],"keys":[]}"#, #"{"keys":[GOOD]} x"#, #"{"keys":[GOOD],"k\u0065ys":[]}"#]
+        arguments: [
+            #"{"keys":[GOOD],"keys":[]}"#, #"{"keys":[GOOD]} x"#, #"{"keys":[GOOD],"k\u0065ys":[]}"#,
+            #"{"keys":[GOOD],"a":1e}"#, #"{"keys":[GOOD],"a":01e400}"#, #"{"keys":[GOOD],"a":1e400.}"#,
+            #"{"keys":[GOOD],"a":-}"#,
+        ]
     )
     func brokenSet(_ template: String) async throws {
         let good = try #require(issuer.signingKey()).jwk.text

@@ -185,6 +185,64 @@ struct VerifiedTokenCacheTests {
         #expect(throws: ConfigurationError.self) { try TokenCacheLimits(tokens: 0) }
     }
 
+    @Test("A cache for fewer tokens than it has shards holds no more than they are", arguments: [1, 3, 15])
+    func few(_ count: Int) async throws {
+        let guarding = try makeGuard(limits: try TokenCacheLimits(tokens: count))
+        for number in 0..<40 {
+            let token = fixture.issuer.token(changes: ["sub": .string("\(number)")])
+            #expect(await guarding.outcome(token) == "authorized")
+        }
+        let held = guarding.rememberedTokens?.tokens ?? 0
+        #expect(held >= 1 && held <= count)
+    }
+
+    @Test("Tokens that have ended make room when another comes, and a token verified anew is held once")
+    func ended() async throws {
+        let guarding = try makeGuard()
+        let token = fixture.issuer.token(lifetime: 100_000)
+        for round in 0..<200 {
+            // Each time its 300 seconds are over: removed, verified and kept anew.
+            #expect(await guarding.outcome(token) == "authorized")
+            #expect(guarding.rememberedTokens?.tokens == 1)
+            if round == 0 { #expect(guarding.rememberedTokens?.bytes ?? 0 > 2 * token.utf8.count) }
+            fixture.clock.advance(by: 300)
+        }
+        for number in 0..<500 {
+            let other = fixture.issuer.token(lifetime: 100_000, changes: ["sub": .string("\(number)")])
+            #expect(await guarding.outcome(other) == "authorized")
+            fixture.clock.advance(by: 10)
+        }
+        // 30 of them are within their 300 seconds; a shard drops its own when one comes to it.
+        #expect(guarding.rememberedTokens?.tokens ?? .max <= 30 + 16 * 2)
+    }
+
+    @Test("C12: the first token under new keys drops every token of the keys before, seen again or not")
+    func earlierKeys() async throws {
+        fixture.publish()
+        let keys = try fixture.makeKeys()
+        let guarding = try makeGuard(keys)
+        for number in 0..<50 {
+            let token = fixture.issuer.token(changes: ["sub": .string("\(number)")])
+            #expect(await guarding.outcome(token) == "authorized")
+        }
+        #expect(guarding.rememberedTokens?.tokens == 50)
+        fixture.issuer.replace(.es256, by: try SigningKey(.es256, keyID: "next"))
+        fixture.publish()
+        try await keys.refreshNow()
+        #expect(await guarding.outcome(fixture.issuer.token()) == "authorized")
+        #expect(guarding.rememberedTokens?.tokens == 1)
+    }
+
+    @Test("More spaces before a token make no second entry of it", arguments: ["Bearer  ", "Bearer     "])
+    func spaces(_ prefix: String) async throws {
+        let guarding = try makeGuard()
+        let token = fixture.issuer.token()
+        let credentials = RequestCredentials(authorization: prefix + token)
+        for _ in 0..<3 { #expect(await guarding.authorize(credentials).accessToken != nil) }
+        #expect(guarding.rememberedTokens?.tokens == 0)
+        #expect(wasCached == [false, false, false])
+    }
+
     @Test("Many tasks at once get the right answers, each for its own token")
     func concurrent() async throws {
         let guarding = try makeGuard(limits: try TokenCacheLimits(tokens: 64))

@@ -84,7 +84,8 @@ extension RequestGuard {
             isKept: isCaching
         )
         guard let verified else { return refuse(Rejection(.badSignature, "nothing was verified"), request) }
-        if isCaching, let field {
+        // One spelling of the field for each token: others are verified every time.
+        if isCaching, let field, field.utf8.count == "Bearer ".utf8.count + token.bytes.count {
             let (begin, end) = trusted.validator.validity(of: verified.claims)
             let entry = VerifiedTokenCache.Entry(
                 field: Array(field.utf8),
@@ -95,7 +96,7 @@ extension RequestGuard {
                 begin: begin,
                 end: min(end, now.advanced(by: cache.life))
             )
-            cache.insert(entry)
+            cache.insert(entry, at: now)
         }
         return decide(
             AccessToken(verified, usesStaleKeys: request.usesStaleKeys, keyAge: request.keyAge),

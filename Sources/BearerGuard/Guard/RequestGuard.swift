@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+import Synchronization
+
 /// Decides whether a request may pass: the door of the library.
 ///
 /// ```swift
@@ -20,6 +22,8 @@ public final class RequestGuard: Sendable {
         let fixedKeys: ObjectIdentifier?
         /// Whether the policy has checks that must be made again on a token seen before.
         let hasOwnChecks: Bool
+        /// The newest set of keys that a token was remembered with.
+        private let generation = Atomic<UInt64>(0)
 
         init(_ issuer: TrustedIssuer) {
             self.issuer = issuer
@@ -27,6 +31,12 @@ public final class RequestGuard: Sendable {
             fixedKeys = (issuer.keys as? StaticKeys).map { ObjectIdentifier($0.snapshot) }
             validator = TokenValidator(policy: issuer.policy, binding: .bearer)
             hasOwnChecks = !issuer.policy.checks.isEmpty
+        }
+
+        /// Whether keys are newer than all before, which is then noted.
+        func isNewer(_ generation: UInt64) -> Bool {
+            guard generation > self.generation.load(ordering: .relaxed) else { return false }
+            return self.generation.max(generation, ordering: .relaxed).oldValue < generation
         }
 
         func passesOwnChecks(_ claims: Claims) -> Bool {
@@ -125,7 +135,13 @@ public final class RequestGuard: Sendable {
     }
 
     /// Whether every issuer has keys: what a readiness probe asks; liveness has nothing to do with it.
-    public var isReady: Bool { issuers.values.allSatisfy { $0.issuer.keys.status().state != .unavailable } }
+    ///
+    /// Asking starts the fetch of keys that are missing, so that a server which gets no requests before it is ready, or
+    /// had none for a day, becomes ready by being probed.
+    public var isReady: Bool {
+        // Each is asked: the one that is missing must not keep the next from being fetched.
+        issuers.values.map { $0.keys.current().snapshot != nil }.allSatisfy(\.self)
+    }
 
     /// How many verified tokens are remembered, and the bytes that they take; nil for a guard that remembers none.
     public var rememberedTokens: (tokens: Int, bytes: Int)? { isCaching ? cache.size : nil }

@@ -25,6 +25,7 @@ final class VerifiedTokenCache: Sendable {
         /// Held, so that no other set can ever have its identity.
         private let keys: KeySnapshot
         let keysID: ObjectIdentifier
+        var generation: UInt64 { keys.generation }
         /// What is needed of `trusted` on every hit, here so that threads do not meet at its reference count.
         let fixedKeys: ObjectIdentifier?
         let hasOwnChecks: Bool
@@ -54,15 +55,48 @@ final class VerifiedTokenCache: Sendable {
             self.end = end
         }
 
-        /// What it takes of the limit: the field, and the claims read from it, which are smaller.
-        fileprivate var bytes: Int { 2 * field.count + 512 }
+        /// What it takes of the limit, estimated: the field here, the token for its fingerprint, and the claims.
+        fileprivate var bytes: Int { 2 * field.count + token.claims.object.retainedBytes + 512 }
     }
 
     private struct State {
-        var entries: [UInt64: Entry] = [:]
-        var order: [UInt64] = []
-        var oldest = 0
-        var bytes = 0
+        private(set) var entries: [UInt64: (entry: Entry, number: UInt64)] = [:]
+        /// Places in the order in which they were taken; one that was left or taken again has another number by now.
+        private var order: ArraySlice<(place: UInt64, number: UInt64)> = []
+        private var nextNumber: UInt64 = 0
+        private(set) var bytes = 0
+
+        mutating func insert(_ entry: Entry, at place: UInt64) {
+            remove(place)
+            entries[place] = (entry, nextNumber)
+            bytes += entry.bytes
+            order.append((place, nextNumber))
+            nextNumber += 1
+            // Places of those that are gone, dropped when they are the most.
+            if order.count > 2 * entries.count + 64 {
+                order = order.filter { entries[$0.place]?.number == $0.number }[...]
+            }
+        }
+
+        mutating func remove(_ place: UInt64) {
+            if let gone = entries.removeValue(forKey: place) { bytes -= gone.entry.bytes }
+        }
+
+        /// Drops the oldest entries as long as `isDropped` says so.
+        mutating func dropOldest(while isDropped: (State, Entry) -> Bool) {
+            while let (place, number) = order.first {
+                if let oldest = entries[place], oldest.number == number {
+                    guard isDropped(self, oldest.entry) else { return }
+                    remove(place)
+                }
+                order.removeFirst()
+            }
+        }
+
+        /// Drops every entry that `isDropped` names.
+        mutating func drop(where isDropped: (Entry) -> Bool) {
+            for (place, kept) in entries where isDropped(kept.entry) { remove(place) }
+        }
     }
 
     /// Locks apart from each other: threads meet in one only by chance.
@@ -76,7 +110,8 @@ final class VerifiedTokenCache: Sendable {
     let life: Int64
 
     init(_ limits: TokenCacheLimits) {
-        let count = 16
+        // No more than tokens, as each holds at least one.
+        let count = min(16, max(1, limits.tokens))
         shards = (0..<count).map { _ in Shard() }
         shardTokens = max(1, limits.tokens / count)
         shardBytes = max(1, limits.bytes / count)
@@ -88,33 +123,29 @@ final class VerifiedTokenCache: Sendable {
         var field = field
         return field.withUTF8 { bytes -> Entry? in
             guard let place = unsafe Self.place(bytes) else { return nil }
-            guard let entry = shard(place).state.withLock({ $0.entries[place] }) else { return nil }
+            guard let entry = shard(place).state.withLock({ $0.entries[place]?.entry }) else { return nil }
             return unsafe Self.isEqual(entry.field, bytes) ? entry : nil
         }
     }
 
-    /// Keeps a token; the oldest ones make room.
-    func insert(_ entry: Entry) {
+    /// Keeps a token; those that have ended and the oldest ones make room.
+    func insert(_ entry: Entry, at now: UnixTime) {
         guard let place = unsafe entry.field.withUnsafeBufferPointer({ unsafe Self.place($0) }),
             entry.bytes <= shardBytes
         else { return }
+        if entry.trusted.isNewer(entry.generation) { forget(entry.trusted, before: entry.generation) }
         shard(place).state.withLock { state in
-            if let known = state.entries.updateValue(entry, forKey: place) {
-                state.bytes -= known.bytes
-            } else {
-                state.order.append(place)
-            }
-            state.bytes += entry.bytes
-            while state.entries.count > shardTokens || state.bytes > shardBytes, state.oldest < state.order.count {
-                let oldest = state.order[state.oldest]
-                state.oldest += 1
-                if let gone = state.entries.removeValue(forKey: oldest) { state.bytes -= gone.bytes }
-            }
-            // Places of those that are gone, dropped when they are the most.
-            if state.order.count > 2 * state.entries.count + 64 {
-                state.order = state.order[state.oldest...].filter { state.entries[$0] != nil }
-                state.oldest = 0
-            }
+            // All live equally long at most, so that the oldest ones end about first.
+            state.dropOldest { $1.end <= now }
+            state.insert(entry, at: place)
+            state.dropOldest { state, _ in state.entries.count > shardTokens || state.bytes > shardBytes }
+        }
+    }
+
+    /// Forgets what was verified by earlier keys of an issuer: withdrawn ones must not live on here.
+    private func forget(_ trusted: RequestGuard.Trusted, before generation: UInt64) {
+        for shard in shards {
+            shard.state.withLock { $0.drop { $0.trusted === trusted && $0.generation < generation } }
         }
     }
 
@@ -122,9 +153,7 @@ final class VerifiedTokenCache: Sendable {
     func remove(_ entry: Entry) {
         guard let place = unsafe entry.field.withUnsafeBufferPointer({ unsafe Self.place($0) }) else { return }
         shard(place).state.withLock { state in
-            guard state.entries[place] === entry else { return }
-            state.entries[place] = nil
-            state.bytes -= entry.bytes
+            if state.entries[place]?.entry === entry { state.remove(place) }
         }
     }
 

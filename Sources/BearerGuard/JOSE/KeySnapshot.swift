@@ -48,12 +48,12 @@ public final class KeySnapshot: Sendable {
         self.init(keys: keys, faults: faults, generation: generation)
     }
 
-    /// The same keys without those of one name, under a generation of its own.
-    package func removing(keyID: String, generation: UInt64) -> KeySnapshot {
+    /// The same keys without those of these names, under a generation of its own where it is another set that is known.
+    package func removing(_ keyIDs: Set<ExactString>, generation: UInt64? = nil) -> KeySnapshot {
         KeySnapshot(
-            keys: keys.filter { $0.keyID?.isExactly(keyID) != true },
+            keys: keys.filter { key in key.keyID.map { !keyIDs.contains(ExactString($0)) } ?? true },
             faults: faults,
-            generation: generation
+            generation: generation ?? self.generation
         )
     }
 

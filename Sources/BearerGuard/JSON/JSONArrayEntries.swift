@@ -9,8 +9,9 @@ package enum JSONArrayEntries {
     /// Returns nil where the text is no JSON object even with repeated members allowed, has a repeated member of its own,
     /// or no such array.
     package static func split(_ text: [UInt8], member name: String) -> [ArraySlice<UInt8>]? {
-        // jansson has the last word on whether this is JSON at all; the scan below only cuts what it accepted.
-        guard JSONDocument.isWellFormed(text) else { return nil }
+        // jansson has the last word on whether this is JSON at all; the scan below only cuts what it accepted. It reads
+        // no number beyond a double, though, which may be in the one entry that is to be passed over.
+        guard JSONDocument.isWellFormed(JSONNumber.replaced(in: text)) else { return nil }
         var scanner = JSONScanner(text: text)
         return scanner.entries(ofMember: name)
     }

@@ -50,6 +50,14 @@ public struct JSONObject: Sendable, Hashable {
         }
     }
 
+    /// Bytes that it keeps alive, estimated.
+    var retainedBytes: Int {
+        switch storage {
+        case .index(let index): index.text.count + index.entries.count * MemoryLayout<JSONMemberIndex.Entry>.stride
+        case .members(let members): members.reduce(0) { $0 + 64 + $1.name.utf8.count + $1.value.retainedBytes }
+        }
+    }
+
     /// The members, in the order of the text.
     public var members: [Member] {
         switch storage {

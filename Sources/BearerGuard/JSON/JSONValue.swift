@@ -63,6 +63,16 @@ public enum JSONValue: Sendable, Hashable {
         return strings
     }
 
+    /// Bytes that it keeps alive beyond its own, estimated.
+    var retainedBytes: Int {
+        switch self {
+        case .null, .bool, .integer, .number: 0
+        case .string(let text): 32 + text.utf8.count
+        case .array(let entries): entries.reduce(32) { $0 + MemoryLayout<JSONValue>.stride + $1.retainedBytes }
+        case .object(let members): 32 + members.retainedBytes
+        }
+    }
+
     /// Compares by code points, and integers with integral reals by value.
     public static func == (left: JSONValue, right: JSONValue) -> Bool {
         switch (left, right) {

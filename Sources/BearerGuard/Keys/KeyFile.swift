@@ -24,6 +24,8 @@ public final class KeyFile: KeySource, LocalKeySource {
     private let issuerAlias: String
     private let onRefresh: (@Sendable (KeyRefreshEvent) -> Void)?
     private let state: Mutex<State>
+    /// Held from the look at the file to the end of reading it: of two looks the later one counts.
+    private let looking = Mutex(())
 
     /// Reads the file.
     ///
@@ -88,16 +90,17 @@ public final class KeyFile: KeySource, LocalKeySource {
         }
     }
 
-    /// Reads the file if it is another one than before, without holding the lock.
+    /// Reads the file if it is another one than before; those who only want the keys at hand do not wait for that.
     private func look(at now: Duration) {
-        let stamp = LocalFile.stamp(path)
-        let known = state.withLock { $0 }
-        guard stamp != known.stamp || known.lastFailure != nil else { return }
-        let event =
+        let event = looking.withLock { _ -> KeyRefreshEvent? in
+            let stamp = LocalFile.stamp(path)
+            let known = state.withLock { $0 }
+            guard stamp != known.stamp || known.lastFailure != nil else { return nil }
             switch read() {
-            case .success(let set): take(set, stamp)
-            case .failure(let failure): note(failure, at: now)
+            case .success(let set): return take(set, stamp)
+            case .failure(let failure): return note(failure, at: now)
             }
+        }
         if let event { onRefresh?(event) }
     }
 
@@ -107,10 +110,8 @@ public final class KeyFile: KeySource, LocalKeySource {
         return set.usableKeyCount > 0 ? .success(set) : .failure(.noUsableKey)
     }
 
-    private func take(_ set: JWKSet, _ stamp: LocalFile.Stamp?) -> KeyRefreshEvent? {
+    private func take(_ set: JWKSet, _ stamp: LocalFile.Stamp?) -> KeyRefreshEvent {
         state.withLock { state in
-            // Another request may have read it meanwhile.
-            guard stamp != state.stamp || state.lastFailure != nil else { return nil }
             let snapshot = KeySnapshot(set, generation: state.snapshot.generation + 1)
             var alarms = KeyAlarm.alarms(of: KeySetChanges(from: state.snapshot, to: snapshot))
             if state.failures > 0 { alarms.append(KeyAlarm(.sourceRecovered)) }
@@ -128,7 +129,7 @@ public final class KeyFile: KeySource, LocalKeySource {
         }
     }
 
-    private func note(_ failure: KeyRefreshFailure, at now: Duration) -> KeyRefreshEvent? {
+    private func note(_ failure: KeyRefreshFailure, at now: Duration) -> KeyRefreshEvent {
         state.withLock { state in
             state.lastFailure = failure
             state.failures += 1

@@ -50,7 +50,10 @@ final class KeyRefresher: Sendable {
         return availability
     }
 
-    func availability() -> KeyAvailability { state.withLock { $0.machine.availability(at: clock.uptime()) } }
+    /// The keys at hand, as old as they were at `time`.
+    func availability(at time: Duration? = nil) -> KeyAvailability {
+        state.withLock { $0.machine.availability(at: time ?? clock.uptime()) }
+    }
 
     /// What an attempt that has ended says of a key.
     func resolution(of keyID: String?) -> KeyResolution {
@@ -161,12 +164,11 @@ extension KeyRefresher {
     private func start(_ ticket: KeyRefreshMachine.Ticket) {
         let watch = Task {
             guard (try? await self.clock.sleep(self.policy.deadline)) != nil, !Task.isCancelled else { return }
-            let attempt = self.state.withLock { state -> Task<Void, Never>? in
-                guard state.machine.isWaiting(for: ticket) else { return nil }
-                return state.tasks.removeValue(forKey: ticket.sequence)
+            let (isWaiting, attempt) = self.state.withLock { state in
+                (state.machine.isWaiting(for: ticket), state.tasks.removeValue(forKey: ticket.sequence))
             }
-            guard let attempt else { return }
-            attempt.cancel()
+            guard isWaiting else { return }
+            attempt?.cancel()
             self.finish(ticket, .failure(.init(cause: .timeout)))
         }
         let attempt = Task {
@@ -180,12 +182,13 @@ extension KeyRefresher {
             self.finish(ticket, result)
             self.state.withLock { _ = $0.tasks.removeValue(forKey: ticket.sequence) }
         }
-        let isStopped = state.withLock { state in
-            // An attempt that has ended already is not kept.
-            if state.machine.isWaiting(for: ticket) { state.tasks[ticket.sequence] = attempt }
-            return state.isStopped
+        let isOver = state.withLock { state in
+            // One that has ended already, or was given up before it could be kept, is not kept.
+            let isOver = state.isStopped || !state.machine.isWaiting(for: ticket)
+            if !isOver { state.tasks[ticket.sequence] = attempt }
+            return isOver
         }
-        if isStopped { attempt.cancel() }
+        if isOver { attempt.cancel() }
     }
 
     private func finish(
@@ -193,17 +196,17 @@ extension KeyRefresher {
         _ result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>
     ) {
         let now = clock.uptime()
-        let finished = state.withLock { state -> (KeyRefreshEvent, [CheckedContinuation<Void, Never>])? in
+        let (told, waiters) = state.withLock { state -> (KeyRefreshEvent?, [CheckedContinuation<Void, Never>]) in
             let outcome = Self.outcome(of: result, &state.generation)
-            guard let alarms = state.machine.finish(ticket, with: outcome, at: now) else { return nil }
-            defer { state.waiters.removeAll() }
-            return (event(result, outcome, alarms, state.machine, at: now), Array(state.waiters.values))
+            let ending = state.machine.finish(ticket, with: outcome, at: now)
+            let waiters = ending.endsWaiting ? Array(state.waiters.values) : []
+            if ending.endsWaiting { state.waiters.removeAll() }
+            return (ending.alarms.map { event(result, outcome, $0, state.machine, at: now) }, waiters)
         }
-        guard let (event, waiters) = finished else { return }
         // Told before anybody acts on it; saved after, as a disk may be slow.
-        onRefresh?(event)
+        if let told { onRefresh?(told) }
         for waiter in waiters { waiter.resume() }
-        save(result)
+        if told != nil { save(result, ticket) }
     }
 
     private static func outcome(
@@ -211,14 +214,9 @@ extension KeyRefresher {
         _ generation: inout UInt64
     ) -> KeyRefreshMachine.Outcome {
         switch result {
-        case .success(.set(let set, _, let life, let entityTag, let lastModified)):
+        case .success(.set(let set, _, let life, let validators)):
             generation += 1
-            return .keys(
-                KeySnapshot(set, generation: generation),
-                life: life,
-                entityTag: entityTag,
-                lastModified: lastModified
-            )
+            return .keys(KeySnapshot(set, generation: generation), life: life, validators)
         case .success(.unchanged(let life)): return .unchanged(life: life)
         case .failure(let failure): return .failure(failure.cause, retryAfter: failure.retryAfter)
         }
@@ -232,11 +230,11 @@ extension KeyRefresher {
         at now: Duration
     ) -> KeyRefreshEvent {
         var snapshot: KeySnapshot?
-        if case .keys(let taken, _, _, _) = outcome { snapshot = taken }
+        if case .keys(let taken, _, _) = outcome { snapshot = taken }
         var failure: KeyRefreshFailure?
         if case .failure(let cause, _) = outcome { failure = cause }
         var text: [UInt8]?
-        if case .success(.set(_, let body, _, _, _)) = result { text = body }
+        if case .success(.set(_, let body, _, _)) = result { text = body }
         let isServingStale = if case .stale = machine.availability(at: now) { true } else { false }
         return KeyRefreshEvent(
             issuerAlias: issuerAlias,
@@ -252,13 +250,16 @@ extension KeyRefresher {
     }
 
     /// Saves a set that was taken, or that it was confirmed.
-    private func save(_ result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>) {
+    private func save(
+        _ result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>,
+        _ ticket: KeyRefreshMachine.Ticket
+    ) {
         guard let keyFile, case .success(let answer) = result else { return }
         do throws(ConfigurationError) {
             switch answer {
-            case .set(_, let text, _, let entityTag, let lastModified):
-                try keyFile.save(text, entityTag: entityTag, lastModified: lastModified)
-            case .unchanged: try keyFile.confirm()
+            case .set(_, let text, _, let validators):
+                try keyFile.save(text, validators, sequence: ticket.sequence)
+            case .unchanged: try keyFile.confirm(sequence: ticket.sequence)
             }
         } catch {
             onRefresh?(KeyRefreshEvent(issuerAlias: issuerAlias, alarms: [KeyAlarm(.keyFileFailing)]))
@@ -276,8 +277,7 @@ extension KeyRefresher {
                 state.machine.restore(
                     KeySnapshot(saved.set, generation: state.generation),
                     age: saved.age,
-                    entityTag: saved.entityTag,
-                    lastModified: saved.lastModified,
+                    saved.validators,
                     at: now
                 )
             }

@@ -34,7 +34,7 @@ final class KeySetExchange: Sendable {
 
     /// What the issuer answered.
     enum Answer {
-        case set(JWKSet, text: [UInt8], life: Duration, entityTag: String?, lastModified: String?)
+        case set(JWKSet, text: [UInt8], life: Duration, KeySetValidators?)
         case unchanged(life: Duration)
     }
 
@@ -43,8 +43,7 @@ final class KeySetExchange: Sendable {
         var keySet: ServiceURL
         var freshUntil: Duration
         let address: String
-        let entityTag: String?
-        let lastModified: String?
+        let validators: KeySetValidators?
     }
 
     private let location: Location
@@ -85,27 +84,16 @@ final class KeySetExchange: Sendable {
     }
 
     private func attempt(_ ticket: KeyRefreshMachine.Ticket, before end: Duration) async throws(Failure) -> Answer {
-        let response = try await get(
-            try await keySetURL(before: end),
-            limit: policy.keySetBytes,
-            entityTag: ticket.entityTag,
-            lastModified: ticket.lastModified,
-            before: end
-        )
+        let url = try await keySetURL(before: end)
+        // Metadata may have moved the set since it was taken.
+        let known = ticket.validators.flatMap { $0.url.isExactly(url) ? $0 : nil }
+        let response = try await get(url, limit: policy.keySetBytes, known, before: end)
         let life = policy.life(of: response)
-        if response.status == 304, ticket.entityTag != nil || ticket.lastModified != nil {
-            return .unchanged(life: life)
-        }
+        if response.status == 304, known != nil { return .unchanged(life: life) }
         try Self.check(response)
         guard let set = try? JWKSet(response.body, origin: .fetched) else { throw .content }
         guard set.usableKeyCount > 0 else { throw Failure(cause: .noUsableKey) }
-        return .set(
-            set,
-            text: response.body,
-            life: life,
-            entityTag: response["etag"],
-            lastModified: response["last-modified"]
-        )
+        return .set(set, text: response.body, life: life, response.validators(of: url))
     }
 
     private func keySetURL(before end: Duration) async throws(Failure) -> String {
@@ -144,8 +132,7 @@ final class KeySetExchange: Sendable {
                 response = try await get(
                     address,
                     limit: policy.metadataBytes,
-                    entityTag: isKnown ? known?.entityTag : nil,
-                    lastModified: isKnown ? known?.lastModified : nil,
+                    isKnown ? known?.validators : nil,
                     // Where an address is known already, half of the time is left for it.
                     before: known == nil ? end : min(end, clock.uptime() + policy.deadline / 2)
                 )
@@ -177,8 +164,7 @@ final class KeySetExchange: Sendable {
                 keySet: metadata.jwksURL,
                 freshUntil: freshUntil,
                 address: address,
-                entityTag: response["etag"],
-                lastModified: response["last-modified"]
+                validators: response.validators(of: address)
             )
         }
         throw failure
@@ -197,8 +183,7 @@ final class KeySetExchange: Sendable {
     private func get(
         _ url: String,
         limit: Int,
-        entityTag: String?,
-        lastModified: String?,
+        _ known: KeySetValidators?,
         before end: Duration
     ) async throws(Failure) -> FetchResponse {
         let remaining = end - clock.uptime()
@@ -207,13 +192,19 @@ final class KeySetExchange: Sendable {
             url: url,
             maximumBytes: limit,
             deadline: remaining,
-            entityTag: entityTag,
-            lastModified: lastModified
+            entityTag: known?.entityTag,
+            lastModified: known?.lastModified
         )
         do {
             return try await fetcher.fetch(request)
         } catch {
             throw Failure(cause: KeyRefreshFailure(error))
         }
+    }
+}
+
+extension FetchResponse {
+    fileprivate func validators(of url: String) -> KeySetValidators? {
+        KeySetValidators(url: url, entityTag: self["etag"], lastModified: self["last-modified"])
     }
 }

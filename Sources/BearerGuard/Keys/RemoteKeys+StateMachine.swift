@@ -5,37 +5,6 @@
 ///
 /// Every method gets the time and answers what to do.
 package struct KeyRefreshMachine: Sendable {
-    /// One fetch that the shell must start, and end by ``finish(_:with:at:)``.
-    package struct Ticket: Sendable, Hashable {
-        package let sequence: UInt64
-        package let entityTag: String?
-        package let lastModified: String?
-        /// Whether it looks for one unknown key, which a stranger may have made up: then one try must do.
-        package let isSearch: Bool
-    }
-
-    package enum Outcome: Sendable {
-        /// A set with at least one usable key.
-        case keys(KeySnapshot, life: Duration, entityTag: String?, lastModified: String?)
-        /// 304: what we hold is what there is.
-        case unchanged(life: Duration)
-        /// Anything else. `retryAfter` is the issuer's own wish.
-        case failure(KeyRefreshFailure, retryAfter: Duration?)
-    }
-
-    package enum MissingAction: Sendable, Hashable {
-        /// Start this fetch and wait for it.
-        case fetch(Ticket)
-        /// Wait for the one under way.
-        case join
-        /// The keys at hand have it by now: an attempt ended between the look at them and the question.
-        case atHand
-        /// The set is known well enough: there is no such key.
-        case unknown
-        /// Nobody can say before this pause is over.
-        case unavailable(retryAfter: Duration)
-    }
-
     private struct Held: Sendable {
         var snapshot: KeySnapshot
         var origin: KeySourceStatus.Origin
@@ -43,8 +12,7 @@ package struct KeyRefreshMachine: Sendable {
         var refreshAt: Duration
         var freshUntil: Duration
         var usableUntil: Duration
-        var entityTag: String?
-        var lastModified: String?
+        var validators: KeySetValidators?
     }
 
     private let policy: RefreshPolicy
@@ -52,6 +20,8 @@ package struct KeyRefreshMachine: Sendable {
     private var nextSequence: UInt64 = 1
     private var acceptedSequence: UInt64 = 0
     private var inFlight: UInt64?
+    /// Keys that were taken out by hand, and the first fetch whose question came after that.
+    private var invalidated: (names: Set<ExactString>, askedSince: UInt64) = ([], 0)
     /// When an unknown key last caused a fetch.
     ///
     /// Other attempts do not count: a rotation just after one must be seen in the same request.
@@ -89,8 +59,7 @@ package struct KeyRefreshMachine: Sendable {
     package mutating func restore(
         _ snapshot: KeySnapshot,
         age: Duration,
-        entityTag: String?,
-        lastModified: String?,
+        _ validators: KeySetValidators?,
         at now: Duration
     ) {
         guard held == nil, age >= .zero, age < policy.staleLife else { return }
@@ -101,15 +70,14 @@ package struct KeyRefreshMachine: Sendable {
             refreshAt: now,
             freshUntil: now,
             usableUntil: now - age + policy.staleLife,
-            entityTag: entityTag,
-            lastModified: lastModified
+            validators: validators
         )
     }
 
-    /// The keys at hand, and a fetch to start in the background when they are about to end.
+    /// The keys at hand, and a fetch to start in the background when there are none or they are about to end.
     package mutating func current(at now: Duration) -> (availability: KeyAvailability, refresh: Ticket?) {
-        guard let held, now < held.usableUntil else { return (availability(at: now), nil) }
-        let refresh = now >= held.refreshAt && inFlight == nil && mayRetry(at: now) ? begin() : nil
+        let isDue = held.map { now >= min($0.refreshAt, $0.usableUntil) } ?? true
+        let refresh = isDue && inFlight == nil && mayRetry(at: now) ? begin(at: now) : nil
         return (availability(at: now), refresh)
     }
 
@@ -136,7 +104,7 @@ package struct KeyRefreshMachine: Sendable {
         guard mayRetry(at: now), lastSearch.map({ now >= $0 + policy.cooldown }) ?? true else { return answer(at: now) }
         lastSearch = now
         noteWait(for: id)
-        return .fetch(begin(isSearch: true))
+        return .fetch(begin(at: now, isSearch: true))
     }
 
     /// What to do for somebody who wants the keys confirmed, however good those at hand are.
@@ -144,7 +112,7 @@ package struct KeyRefreshMachine: Sendable {
     /// Pauses after failures hold for everyone but an operator, who sets `isForced`.
     package mutating func refresh(at now: Duration, isForced: Bool = false) -> MissingAction {
         if inFlight != nil { return .join }
-        return isForced || mayRetry(at: now) ? .fetch(begin()) : .unavailable(retryAfter: pause(at: now))
+        return isForced || mayRetry(at: now) ? .fetch(begin(at: now)) : .unavailable(retryAfter: pause(at: now))
     }
 
     /// Time until ``refresh(at:isForced:)`` is due by itself.
@@ -155,42 +123,37 @@ package struct KeyRefreshMachine: Sendable {
 
     /// Takes a key out of the set at hand at once.
     ///
-    /// The next refresh asks for the whole set again, and brings the key back if the issuer still publishes it.
+    /// The next refresh asks for the whole set again, and brings the key back if the issuer still publishes it; the
+    /// answer to a question that was asked before does not.
     package mutating func invalidate(keyID: String, generation: UInt64, at now: Duration) {
         guard var changed = held, !changed.snapshot.keys(named: keyID).isEmpty else { return }
-        changed.snapshot = changed.snapshot.removing(keyID: keyID, generation: generation)
+        changed.snapshot = changed.snapshot.removing([ExactString(keyID)], generation: generation)
         changed.refreshAt = now
-        changed.entityTag = nil
-        changed.lastModified = nil
+        changed.validators = nil
         held = changed.snapshot.keys.isEmpty ? nil : changed
         lastSearch = nil
+        invalidated.names.insert(ExactString(keyID))
+        invalidated.askedSince = nextSequence
     }
 
     /// Takes the outcome of a fetch.
-    ///
-    /// - Returns: what an operator should look at; nil for an outcome that changes nothing, because a newer answer was
-    ///   taken already, or because it is the late failure of a fetch that was given up.
     @discardableResult
-    package mutating func finish(_ ticket: Ticket, with outcome: Outcome, at now: Duration) -> [KeyAlarm]? {
+    package mutating func finish(_ ticket: Ticket, with outcome: Outcome, at now: Duration) -> Ending {
         let isAwaited = inFlight == ticket.sequence
         if isAwaited { inFlight = nil }
-        guard ticket.sequence > acceptedSequence else { return nil }
-        var alarms: [KeyAlarm] = []
+        var ending = Ending(alarms: nil, endsWaiting: isAwaited)
+        guard ticket.sequence > acceptedSequence else { return ending }
         switch outcome {
-        case .failure where !isAwaited: return nil
-        case .keys(let snapshot, let life, let entityTag, let lastModified):
-            if let old = held?.snapshot {
-                alarms = KeyAlarm.alarms(of: KeySetChanges(from: old, to: snapshot))
-                // Tokens of a key that was just withdrawn keep coming: the answer for them is known, too.
-                for name in old.keys.compactMap(\.keyID) { noteWait(for: ExactString(name)) }
-            }
-            alarms += accept(ticket, snapshot, life: life, entityTag, lastModified, at: now)
+        case .failure where !isAwaited: break
+        case .failure(let failure, let retryAfter): ending.alarms = fail(failure, retryAfter: retryAfter, at: now)
+        case .keys(let snapshot, let life, let validators):
+            ending.alarms = take(ticket, snapshot, life: life, validators, isAwaited: isAwaited, at: now)
         case .unchanged(let life):
-            guard let held else { return fail(.content, retryAfter: nil, at: now) }
-            alarms = accept(ticket, held.snapshot, life: life, held.entityTag, held.lastModified, at: now)
-        case .failure(let failure, let retryAfter): alarms = fail(failure, retryAfter: retryAfter, at: now)
+            // What is at hand may be another set by now than the one that was asked about.
+            guard let held, let asked = ticket.validators, held.validators == asked else { break }
+            ending.alarms = accept(ticket, held.snapshot, life: life, asked, isAwaited: isAwaited, at: now)
         }
-        return alarms
+        return ending
     }
 
     /// The state for an operator.
@@ -210,12 +173,36 @@ package struct KeyRefreshMachine: Sendable {
 }
 
 extension KeyRefreshMachine {
+    private mutating func take(
+        _ ticket: Ticket,
+        _ snapshot: KeySnapshot,
+        life: Duration,
+        _ validators: KeySetValidators?,
+        isAwaited: Bool,
+        at now: Duration
+    ) -> [KeyAlarm] {
+        let old = held?.snapshot
+        // Tokens of a key that was just withdrawn keep coming: the answer for them is known, too.
+        for name in (old?.keys ?? []).compactMap(\.keyID) { noteWait(for: ExactString(name)) }
+        let isBefore = ticket.sequence < invalidated.askedSince
+        let taken = isBefore ? snapshot.removing(invalidated.names) : snapshot
+        if !isBefore { invalidated.names = [] }
+        let alarms = old.map { KeyAlarm.alarms(of: KeySetChanges(from: $0, to: taken)) } ?? []
+        let accepted = accept(ticket, taken, life: life, validators, isAwaited: isAwaited, at: now)
+        if isBefore {
+            held?.refreshAt = now
+            held?.validators = nil
+            if taken.keys.isEmpty { held = nil }
+        }
+        return alarms + accepted
+    }
+
     private mutating func accept(
         _ ticket: Ticket,
         _ snapshot: KeySnapshot,
         life: Duration,
-        _ entityTag: String?,
-        _ lastModified: String?,
+        _ validators: KeySetValidators?,
+        isAwaited: Bool,
         at now: Duration
     ) -> [KeyAlarm] {
         var alarms: [KeyAlarm] = []
@@ -229,14 +216,14 @@ extension KeyRefreshMachine {
         held = Held(
             snapshot: snapshot,
             origin: .network,
-            confirmedAt: now,
+            confirmedAt: ticket.askedAt,
             refreshAt: now + policy.jittered(life * policy.refreshShare),
             freshUntil: now + life,
-            usableUntil: now + max(life, policy.staleLife),
-            entityTag: entityTag,
-            lastModified: lastModified
+            usableUntil: ticket.askedAt + max(life, policy.staleLife),
+            validators: validators
         )
-        if remember(at: now) { alarms.append(KeyAlarm(.unknownKeysFull)) }
+        // Those who wait for a younger question are answered by its own answer.
+        if isAwaited || inFlight == nil, remember(at: now) { alarms.append(KeyAlarm(.unknownKeysFull)) }
         return alarms
     }
 
@@ -266,13 +253,8 @@ extension KeyRefreshMachine {
         return alarms
     }
 
-    private mutating func begin(isSearch: Bool = false) -> Ticket {
-        let ticket = Ticket(
-            sequence: nextSequence,
-            entityTag: held?.entityTag,
-            lastModified: held?.lastModified,
-            isSearch: isSearch
-        )
+    private mutating func begin(at now: Duration, isSearch: Bool = false) -> Ticket {
+        let ticket = Ticket(sequence: nextSequence, askedAt: now, validators: held?.validators, isSearch: isSearch)
         nextSequence += 1
         inFlight = ticket.sequence
         return ticket

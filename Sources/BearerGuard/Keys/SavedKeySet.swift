@@ -11,15 +11,22 @@ final class SavedKeySet: Sendable {
     struct Saved {
         let set: JWKSet
         let age: Duration
-        let entityTag: String?
-        let lastModified: String?
+        let validators: KeySetValidators?
+    }
+
+    private struct Last {
+        /// The fetch that brought it; zero for what an earlier run saved.
+        var sequence: UInt64 = 0
+        /// What the file holds; nil where that is not known.
+        var value: JSONValue?
     }
 
     private let path: String
     /// Which issuer or address the set is of: a file of another one is not taken.
     private let source: String
     private let clock: WallClock
-    private let last = Mutex<JSONValue?>(nil)
+    /// Held while the file is written: of two fetches that end at once the younger one's set must be what stays.
+    private let last = Mutex(Last())
 
     init(path: String, source: String, clock: WallClock) {
         self.path = path
@@ -46,45 +53,58 @@ final class SavedKeySet: Sendable {
         let (age, overflow) = clock.now().seconds.subtractingReportingOverflow(savedAt)
         // Clocks of two runs may differ a little; a time far ahead would keep keys usable for ever.
         guard !overflow, age > -300 else { throw ConfigurationError("\(path): a key file from the future") }
-        last.withLock { $0 = .object(object) }
+        last.withLock { $0.value = .object(object) }
         return Saved(
             set: set,
             age: .seconds(max(0, age)),
-            entityTag: object["entityTag"]?.stringValue,
-            lastModified: object["lastModified"]?.stringValue
+            validators: object["url"]?.stringValue.flatMap { url in
+                KeySetValidators(
+                    url: url,
+                    entityTag: object["entityTag"]?.stringValue,
+                    lastModified: object["lastModified"]?.stringValue
+                )
+            }
         )
     }
 
-    /// Saves a set that was just taken.
-    func save(_ keySet: [UInt8], entityTag: String?, lastModified: String?) throws(ConfigurationError) {
-        // A set that could not be saved must not be replaced by the confirmation of the one before.
-        last.withLock { $0 = nil }
+    /// Saves a set that the fetch with this number brought.
+    func save(
+        _ keySet: [UInt8],
+        _ validators: KeySetValidators?,
+        sequence: UInt64
+    ) throws(ConfigurationError) {
         let members: [(String, JSONValue)] = [
             ("keySet", .string(String(decoding: keySet, as: UTF8.self))),
-            ("entityTag", entityTag.map { .string($0) } ?? .null),
-            ("lastModified", lastModified.map { .string($0) } ?? .null),
+            ("url", validators.map { .string($0.url) } ?? .null),
+            ("entityTag", validators?.entityTag.map { .string($0) } ?? .null),
+            ("lastModified", validators?.lastModified.map { .string($0) } ?? .null),
         ]
-        try write(.object(members))
+        try write(.object(members), sequence: sequence)
     }
 
-    /// Saves that the set of the file was confirmed just now.
-    func confirm() throws(ConfigurationError) {
-        if let value = last.withLock({ $0 }) { try write(value) }
+    /// Saves that the fetch with this number confirmed the set of the file.
+    func confirm(sequence: UInt64) throws(ConfigurationError) {
+        if let value = last.withLock({ $0.value }) { try write(value, sequence: sequence) }
     }
 
-    private func write(_ value: JSONValue) throws(ConfigurationError) {
+    private func write(_ value: JSONValue, sequence: UInt64) throws(ConfigurationError) {
         var members: [(String, JSONValue)] = [
             ("version", 1), ("source", .string(source)), ("savedAt", .integer(clock.now().seconds)),
         ]
-        for name in ["keySet", "entityTag", "lastModified"] {
+        for name in ["keySet", "url", "entityTag", "lastModified"] {
             members.append((name, value.objectValue?[name] ?? .null))
         }
         members.append(
             ("sum", .string(Self.sum(of: JSONObject(members: members.map { .init(name: $0.0, value: $0.1) }))))
         )
         let whole = JSONValue.object(members)
-        try LocalFile.replace(path, with: Array((whole.text + "\n").utf8))
-        last.withLock { $0 = whole }
+        try last.withLock { last throws(ConfigurationError) in
+            guard sequence >= last.sequence else { return }
+            // A set that cannot be saved must not be replaced by the confirmation of the one before.
+            last = Last(sequence: sequence, value: nil)
+            try LocalFile.replace(path, with: Array((whole.text + "\n").utf8))
+            last.value = whole
+        }
     }
 
     /// A checksum against damage, not against an attacker.
