@@ -14,25 +14,25 @@ public struct Claims: Sendable, Hashable {
     }
 
     /// `iss`: who issued the token (RFC 7519 §4.1.1).
-    public var issuer: String? { object["iss"]?.stringValue }
+    public var issuer: String? { object[.issuer]?.stringValue }
     /// `sub`: whom it speaks of (RFC 7519 §4.1.2).
-    public var subject: String? { object["sub"]?.stringValue }
+    public var subject: String? { object[.subject]?.stringValue }
     /// `aud`: whom it is meant for, one or several (RFC 7519 §4.1.3).
     public var audience: [String] {
-        guard let claim = object["aud"] else { return [] }
+        guard let claim = object[.audience] else { return [] }
         return claim.stringValue.map { [$0] } ?? claim.stringsValue ?? []
     }
     /// `exp`: when it ends (RFC 7519 §4.1.4).
-    public var expiration: UnixTime? { object["exp"].flatMap(UnixTime.init) }
+    public var expiration: UnixTime? { object[.expiration].flatMap(UnixTime.init) }
     /// `nbf`: when it begins (RFC 7519 §4.1.5).
-    public var notBefore: UnixTime? { object["nbf"].flatMap(UnixTime.init) }
+    public var notBefore: UnixTime? { object[.notBefore].flatMap(UnixTime.init) }
     /// `iat`: when it was issued (RFC 7519 §4.1.6).
-    public var issuedAt: UnixTime? { object["iat"].flatMap(UnixTime.init) }
+    public var issuedAt: UnixTime? { object[.issuedAt].flatMap(UnixTime.init) }
     /// `jti`: the token's own identifier (RFC 7519 §4.1.7).
-    public var tokenID: String? { object["jti"]?.stringValue }
+    public var tokenID: String? { object[.tokenID]?.stringValue }
     /// The client that the token was issued to: `client_id` (RFC 9068), else `cid` (Okta), `azp` or `appid` (Entra).
     public var clientID: String? {
-        Self.clientNames.lazy.compactMap { object[$0]?.stringValue }.first
+        Self.clientMembers.lazy.compactMap { object[$0]?.stringValue }.first
     }
     /// The union of `scope` and `scp`.
     public var scopes: Scopes { Scopes(claims: object) ?? Scopes([]) }
@@ -59,5 +59,5 @@ public struct Claims: Sendable, Hashable {
     }
 
     /// In this order, the first that is there counts.
-    package static let clientNames = ["client_id", "cid", "azp", "appid"]
+    package static let clientMembers: [TokenMember] = [.clientID, .oktaClientID, .authorizedParty, .applicationID]
 }

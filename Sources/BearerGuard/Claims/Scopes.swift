@@ -19,7 +19,7 @@ public struct Scopes: Sendable, Hashable {
     }
 
     /// Where scopes stand (RFC 8693 §4.2; Okta and Entra).
-    private static let names = ["scope", "scp"]
+    private static let members: [TokenMember] = [.scope, .shortScope]
 
     /// Up to here comparing each with each is quicker than hashing.
     private static let few = 32
@@ -29,10 +29,10 @@ public struct Scopes: Sendable, Hashable {
 
     /// Whether `scope` and `scp` are there or not, but are lists of scopes.
     static func areReadable(in claims: JSONObject) -> Bool {
-        for name in names where claims.has(name) {
+        for member in members where claims.has(member) {
             // Nearly always it is plain text, which need not be made to be looked at.
-            let isList = claims.isTextOrAbsent(name)
-            let arePlain = unsafe claims.allTexts(at: name) { text in
+            let isList = claims.isTextOrAbsent(member)
+            let arePlain = unsafe claims.allTexts(at: member) { text in
                 for index in 0..<text.count {
                     let byte = unsafe text[index]
                     guard isScopeByte(byte) || isList && byte == 0x20 else { return false }
@@ -40,7 +40,7 @@ public struct Scopes: Sendable, Hashable {
                 return isList || !text.isEmpty
             }
             if arePlain == true { continue }
-            switch claims[name] {
+            switch claims[member] {
             case nil: continue
             case .string(let text): guard text.utf8.allSatisfy({ $0 == 0x20 || isScopeByte($0) }) else { return false }
             case .array(let entries):
@@ -54,8 +54,8 @@ public struct Scopes: Sendable, Hashable {
     /// Whether readable claims grant `scope`, without making the others; nil where they must be made.
     static func grant(_ scope: String, in claims: JSONObject) -> Bool? {
         guard !scope.isEmpty else { return false }
-        for name in names {
-            guard let isListed = claims.lists(scope, at: name) else { return nil }
+        for member in members {
+            guard let isListed = claims.lists(scope, at: member) else { return nil }
             if isListed { return true }
         }
         return false
@@ -64,8 +64,8 @@ public struct Scopes: Sendable, Hashable {
     /// Reads the union of `scope` and `scp` out of claims that were found to be readable.
     init(readable claims: JSONObject) {
         var values: [String] = []
-        for name in Self.names {
-            switch claims[name] {
+        for member in Self.members {
+            switch claims[member] {
             case .string(let text):
                 for part in text.utf8.split(separator: UInt8(ascii: " ")) {
                     values.append(String(decoding: part, as: UTF8.self))
@@ -82,8 +82,8 @@ public struct Scopes: Sendable, Hashable {
     /// Returns nil where one of them has another type or a character that RFC 6749 forbids in a scope.
     package init?(claims: JSONObject) {
         var values: [String] = []
-        for name in Self.names {
-            guard let claim = claims[name] else { continue }
+        for member in Self.members {
+            guard let claim = claims[member] else { continue }
             if let text = claim.stringValue {
                 values += text.utf8.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
             } else if let entries = claim.stringsValue {

@@ -32,8 +32,9 @@ package enum TokenKind: String, Sendable, CaseIterable {
     /// What a claim says outright: markers that vendors put into every token they sign.
     package static func marked(_ claims: JSONObject) -> TokenKind? {
         // Keycloak: payload typ; Cognito: token_use; Glewlwyd: type.
-        for name in markers {
-            guard let marker = claims[name]?.stringValue.map(MediaType.normalized) else { continue }
+        guard claims.hasAny(of: anyMarker) else { return nil }
+        for member in markers {
+            guard let marker = claims[member]?.stringValue.map(MediaType.normalized) else { continue }
             switch marker {
             case "id", "id_token": return .idToken
             case "refresh", "refresh_token", "offline": return .refreshToken
@@ -44,21 +45,34 @@ package enum TokenKind: String, Sendable, CaseIterable {
         return nil
     }
 
-    private static let markers = ["typ", "token_use", "type", "token_type"]
+    private static let markers: [TokenMember] = [.type, .tokenUse, .plainType, .tokenType]
+    private static let anyMarker = TokenMembers(.type, .tokenUse, .plainType, .tokenType)
 
     /// What the shape gives away where no type is stated.
     ///
     /// Members that only another kind has.
     package static func shaped(_ claims: JSONObject) -> TokenKind? {
-        if claims.has("events") { return .securityEvent }
-        if claims.has("htm"), claims.has("htu") { return .dpopProof }
-        if claims.has("token_introspection") { return .introspectionResponse }
-        if claims.has("response_type"), claims.has("redirect_uri") { return .requestObject }
-        if claims.has("at_hash") || claims.has("c_hash") || claims.has("s_hash") { return .idToken }
-        // Keycloak before 25 copied the nonce into access tokens, which it marks as Bearer.
-        if claims.has("nonce"), claims["typ"]?.stringValue != "Bearer" { return .idToken }
         // RFC 7523 §3: a client speaks of itself.
-        if let subject = claims["sub"]?.stringValue, claims.hasText(subject, at: "iss") { return .clientAssertion }
+        if let subject = claims[.subject]?.stringValue, claims.hasText(subject, at: .issuer) { return .clientAssertion }
+        guard claims.hasAny(of: anyTelltale) else { return nil }
+        if claims.has(.events) { return .securityEvent }
+        if claims.has(.httpMethod), claims.has(.httpTarget) { return .dpopProof }
+        if claims.has(.introspection) { return .introspectionResponse }
+        if claims.has(.responseType), claims.has(.redirectURI) { return .requestObject }
+        if claims.has(.accessTokenHash) || claims.has(.codeHash) || claims.has(.stateHash) { return .idToken }
+        // Keycloak before 25 copied the nonce into access tokens, which it marks as Bearer.
+        if claims.has(.nonce), claims[.type]?.stringValue != "Bearer" { return .idToken }
         return nil
     }
+
+    private static let anyTelltale = TokenMembers(
+        .events,
+        .httpMethod,
+        .introspection,
+        .responseType,
+        .accessTokenHash,
+        .codeHash,
+        .stateHash,
+        .nonce
+    )
 }

@@ -33,7 +33,7 @@ public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStr
     }
 
     /// `iss` as the sender claims it: picks a configured issuer, and never becomes a URL.
-    package var unverifiedIssuer: JSONValue? { try? unverifiedClaims.get()["iss"] }
+    package var unverifiedIssuer: JSONValue? { try? unverifiedClaims.get()[.issuer] }
 
     /// The size, not the token.
     public var description: String { "UnverifiedToken(\(bytes.count) bytes)" }

@@ -102,6 +102,6 @@ final class ContextPool: Sendable {
         #else
         let thread = UInt64(pthread_self())
         #endif
-        return thread &* 0x9E37_79B9_7F4A_7C15 >> 62
+        return (thread &* 0x9E37_79B9_7F4A_7C15) >> 62
     }
 }

@@ -277,7 +277,7 @@ public final class RequestGuard: Sendable {
             throw Rejection(.unsupportedAlgorithm, "alg is not in any allow-list")
         }
         if case .failure(let error) = token.unverifiedClaims { throw Rejection(error) }
-        if let only, (try? token.unverifiedClaims.get())?.hasText(only.issuer.policy.issuer, at: "iss") == true {
+        if let only, (try? token.unverifiedClaims.get())?.hasText(only.issuer.policy.issuer, at: .issuer) == true {
             return only
         }
         guard let claim = token.unverifiedIssuer else { throw Rejection(.missingClaim, "iss is missing") }

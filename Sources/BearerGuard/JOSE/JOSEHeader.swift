@@ -30,24 +30,26 @@ package struct JOSEHeader: Sendable {
         }
         // A JWS that is not understood whole is not understood: no extension is supported (RFC 7515 §4.1.11), and a
         // JWT must not use b64 (RFC 7797 §7).
-        if members["crit"] != nil || members["b64"] != nil { throw .criticalHeader }
-        if members["enc"] != nil { throw .malformed("header belongs to an encrypted token") }
-        guard let algorithm = members["alg"] else { throw .algorithmMissing }
+        if members.hasAny(of: Self.extensions) { throw .criticalHeader }
+        if members.has(.encryption) { throw .malformed("header belongs to an encrypted token") }
+        guard let algorithm = members[.algorithm] else { throw .algorithmMissing }
         guard let algorithmName = algorithm.stringValue else { throw .malformed("alg is not a string") }
-        if let contentType = members["cty"]?.stringValue, Self.isNested(contentType) {
+        if let contentType = members[.contentType]?.stringValue, Self.isNested(contentType) {
             throw .malformed("a token inside a token")
         }
         self.algorithmName = algorithmName
         self.algorithm = SignatureAlgorithm(rawValue: algorithmName)
-        self.type = try Self.text(members, "typ")
-        self.keyID = try Self.text(members, "kid")
+        self.type = try Self.text(members, .type)
+        self.keyID = try Self.text(members, .keyID)
         self.members = members
         if let keyID, keyID.utf8.count > Self.keyIDBytes { throw .malformed("kid is too long") }
     }
 
-    private static func text(_ members: JSONObject, _ name: String) throws(JWSFault) -> String? {
-        guard let value = members[name] else { return nil }
-        guard let text = value.stringValue else { throw .malformed("\(name) is not a string") }
+    private static let extensions = TokenMembers(.critical, .payloadEncoding)
+
+    private static func text(_ members: JSONObject, _ member: TokenMember) throws(JWSFault) -> String? {
+        guard let value = members[member] else { return nil }
+        guard let text = value.stringValue else { throw .malformed("\(member.name) is not a string") }
         return text
     }
 

@@ -12,13 +12,13 @@ package enum JSONArrayEntries {
         // jansson has the last word on whether this is JSON at all; the scan below only cuts what it accepted. It reads
         // no number beyond a double, though, which may be in the one entry that is to be passed over.
         guard JSONDocument.isWellFormed(JSONNumber.replaced(in: text)) else { return nil }
-        var scanner = JSONScanner(text: text)
+        var scanner = JSONCutter(text: text)
         return scanner.entries(ofMember: name)
     }
 }
 
 /// Steps over the parts of a text that is known to be JSON.
-private struct JSONScanner {
+private struct JSONCutter {
     let text: [UInt8]
     var position = 0
 

@@ -16,6 +16,8 @@ package struct JSONDocument: ~Copyable {
     package init(_ bytes: some Collection<UInt8>, limits: JSONLimits) throws(JSONError) {
         try limits.check(bytes)
         _ = Self.seed
+        // jansson loses a NUL byte behind a number.
+        guard !bytes.contains(0) else { throw .malformed }
         let escapedNUL = try EscapedNUL(bytes)
         let root = unsafe try Self.parse(escapedNUL?.text ?? Array(bytes))
         self.escapedNUL = escapedNUL
@@ -43,6 +45,7 @@ package struct JSONDocument: ~Copyable {
     /// Whether `bytes` are one JSON value and nothing else, repeated member names and all.
     package static func isWellFormed(_ bytes: [UInt8]) -> Bool {
         _ = seed
+        guard !bytes.contains(0) else { return false }
         guard let escapedNUL = try? EscapedNUL(bytes).map(\.text) ?? bytes else { return false }
         var error = json_error_t()
         let flags = Int(JSON_DECODE_ANY)

@@ -3,232 +3,169 @@
 
 /// The members of a JSON object as places in its text: one pass that checks every byte and makes no value.
 ///
-/// It takes the plain part of JSON that tokens are made of and nothing else: names in ASCII without escapes, strings in
-/// ASCII without `\u`, integers of up to 18 digits, shallow nesting. Whatever is not plain, or not JSON at all, it leaves
-/// to jansson, which alone says what is refused and why. So whatever it takes, jansson takes too, with the same values;
-/// a test compares both over the vectors and over random changes of them.
-package struct JSONMemberIndex: Sendable {
+/// It accepts exactly what ``JSONDocument`` accepts within ``JSONLimits/token``, which a test compares over the vectors
+/// and over random changes of them. Numbers, strings and names that do not read as they are written, and what is nested,
+/// jansson reads when they are asked for.
+package final class JSONMemberIndex: Sendable {
     enum Kind: UInt8, Sendable {
         case plainString
         case escapedString
+        /// Of up to 18 digits.
         case integer
+        /// Any other.
+        case number
         case literalTrue
         case literalFalse
         case literalNull
-        case container
+        case array
+        case object
+
+        var isText: Bool { self == .plainString || self == .escapedString }
     }
 
+    /// Where a member stands.
+    ///
+    /// Of names and strings the quotes are left out.
     struct Entry: Sendable {
-        /// The name without its quotes.
-        let name: Range<Int32>
-        /// The value; of a string without its quotes.
-        let value: Range<Int32>
-        let kind: Kind
+        var nameStart: UInt16 = 0
+        var nameEnd: UInt16 = 0
+        var valueStart: UInt16 = 0
+        var valueEnd: UInt16 = 0
+        var kind: Kind?
+        var hasEscapedName = false
+
+        var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
+        var value: Range<Int> { Int(valueStart)..<Int(valueEnd) }
     }
 
-    static let maximumMembers = 64
-    static let maximumElements = 1024
-    static let maximumDepth = 8
-    static let maximumString = 8192
+    /// Places are kept in 16 bits; tokens are smaller.
+    package static let maximumBytes = Int(UInt16.max)
 
     let text: [UInt8]
-    let entries: [Entry]
+    /// A place for each ``TokenMember``, then the other members as they come.
+    private let entries: [Entry]
+    /// Bit by bit, which of ``TokenMember`` are there.
+    private let present: UInt64
 
-    /// Nil for a text that jansson must read.
-    package init?(_ text: [UInt8]) {
-        guard text.count < 1 << 16 else { return nil }
-        var entries: [Entry] = []
-        entries.reserveCapacity(24)
-        let isPlain = unsafe text.withUnsafeBufferPointer { bytes in
-            var scanner = unsafe Scanner(bytes: bytes)
-            return scanner.outermost(into: &entries)
+    /// Reads the text of an object.
+    ///
+    /// - Throws: the first fault in the text.
+    package init(_ text: [UInt8]) throws(JSONError) {
+        guard text.count <= Self.maximumBytes else { throw .stringTooLong }
+        var scanner = unsafe try text.withUnsafeBufferPointer { bytes throws(JSONError) in
+            var scanner = unsafe JSONScanner(bytes: bytes)
+            try scanner.outermost()
+            return scanner
         }
-        guard isPlain else { return nil }
         self.text = text
-        self.entries = entries
+        entries = scanner.takeEntries()
+        present = scanner.present
+    }
+
+    /// The number of members.
+    var count: Int { entries.count - TokenMember.allCases.count + present.nonzeroBitCount }
+
+    /// Bytes that it keeps alive, estimated.
+    var retainedBytes: Int { text.count + entries.capacity * MemoryLayout<Entry>.stride + 64 }
+
+    /// Whether one of these is there.
+    func hasAny(of members: TokenMembers) -> Bool { present & members.bits != 0 }
+
+    /// What kind of value a member has; nil where there is none.
+    func kind(of member: TokenMember) -> Kind? { entries[member.rawValue].kind }
+
+    /// What kind of value `name` has; nil where there is none.
+    func kind(of name: String) -> Kind? { entry(of: name)?.kind }
+
+    /// Where the value of a member stands; empty where there is none.
+    func place(of member: TokenMember) -> Range<Int> { entries[member.rawValue].value }
+
+    /// The value of a member, which is made here and now.
+    package func value(of member: TokenMember) -> JSONValue? {
+        let entry = entries[member.rawValue]
+        return entry.kind == nil ? nil : value(of: entry)
     }
 
     /// The value of `name`, which is made here and now.
-    package func value(of name: String) -> JSONValue? {
-        unsafe text.withUnsafeBufferPointer { bytes in
-            unsafe entry(of: name, in: bytes).map { unsafe value(of: $0, in: bytes) }
-        }
-    }
+    package func value(of name: String) -> JSONValue? { entry(of: name).map { value(of: $0) } }
 
-    /// What kind of value `name` has; nil where there is none.
-    func kind(of name: String) -> Kind? {
-        unsafe text.withUnsafeBufferPointer { unsafe entry(of: name, in: $0)?.kind }
-    }
-
-    /// Whether the value of `name` is this text; nil where that takes more than comparing bytes.
-    func hasText(_ wanted: String, at name: String) -> Bool? {
-        unsafe text.withUnsafeBufferPointer { bytes in
-            guard let entry = unsafe entry(of: name, in: bytes), entry.kind == .plainString else { return nil }
-            var wanted = wanted
-            return wanted.withUTF8 { unsafe Self.isEqual(bytes, entry.value, $0) }
-        }
-    }
-
-    private func entry(of name: String, in bytes: UnsafeBufferPointer<UInt8>) -> Entry? {
-        var name = name
-        return name.withUTF8 { wanted in
-            for entry in entries where unsafe Self.isEqual(bytes, entry.name, wanted) { return entry }
-            return nil
+    /// Whether the value of a member is this text; nil where that takes more than comparing bytes.
+    func hasText(_ wanted: String, at member: TokenMember) -> Bool? {
+        let entry = entries[member.rawValue]
+        guard entry.kind == .plainString else { return nil }
+        var wanted = wanted
+        return unsafe text.withUnsafeBufferPointer { text in
+            wanted.withUTF8 { unsafe Self.isEqual(UnsafeBufferPointer(rebasing: text[entry.value]), $0) }
         }
     }
 
     /// All members in the order of the text.
     package var members: [JSONObject.Member] {
-        unsafe text.withUnsafeBufferPointer { bytes in
-            entries.map { entry in
-                let name = unsafe String(decoding: bytes[entry.name.indices], as: UTF8.self)
-                return unsafe JSONObject.Member(name: name, value: value(of: entry, in: bytes))
+        entries.filter { $0.kind != nil }.sorted { $0.nameStart < $1.nameStart }
+            .map { JSONObject.Member(name: name(of: $0), value: value(of: $0)) }
+    }
+
+    private func entry(of name: String) -> Entry? {
+        if let member = TokenMember(name) {
+            let entry = entries[member.rawValue]
+            return entry.kind == nil ? nil : entry
+        }
+        var wanted = name
+        return unsafe text.withUnsafeBufferPointer { text in
+            wanted.withUTF8 { wanted in
+                for entry in entries[TokenMember.allCases.count...] {
+                    if entry.hasEscapedName {
+                        if self.name(of: entry).isExactly(name) { return entry }
+                    } else if unsafe Self.isEqual(UnsafeBufferPointer(rebasing: text[entry.name]), wanted) {
+                        return entry
+                    }
+                }
+                return nil
             }
         }
     }
 
-    private static func isEqual(
-        _ bytes: UnsafeBufferPointer<UInt8>,
-        _ range: Range<Int32>,
-        _ wanted: UnsafeBufferPointer<UInt8>
-    ) -> Bool {
-        guard range.count == wanted.count else { return false }
-        let start = Int(range.lowerBound)
-        for index in 0..<wanted.count where unsafe bytes[start + index] != wanted[index] { return false }
-        return true
+    private static func isEqual(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+        unsafe left.count == right.count && left.elementsEqual(right)
     }
 
-    private func value(of entry: Entry, in bytes: UnsafeBufferPointer<UInt8>) -> JSONValue {
-        let slice = unsafe UnsafeBufferPointer(rebasing: bytes[entry.value.indices])
+    private func name(of entry: Entry) -> String {
+        if entry.hasEscapedName { return parsed(quoted: entry.name).stringValue ?? "" }
+        return String(decoding: text[entry.name], as: UTF8.self)
+    }
+
+    private func value(of entry: Entry) -> JSONValue {
         switch entry.kind {
-        case .plainString: return unsafe .string(String(decoding: slice, as: UTF8.self))
-        case .escapedString: return unsafe .string(Self.unescaped(slice))
-        case .integer: return unsafe .integer(Self.integer(slice))
-        case .literalTrue: return .bool(true)
-        case .literalFalse: return .bool(false)
-        case .literalNull: return .null
-        case .container:
-            if let strings = unsafe Self.plainStrings(slice) { return .array(strings) }
-            // Read before as part of the whole, so it can be read now.
-            let document = unsafe try? JSONDocument(Array(slice), limits: .token)
-            return document?.value ?? .null
+        case .plainString: .string(String(decoding: text[entry.value], as: UTF8.self))
+        case .escapedString: parsed(quoted: entry.value)
+        case .integer: .integer(integer(entry.value))
+        case .literalTrue: .bool(true)
+        case .literalFalse: .bool(false)
+        case .literalNull, nil: .null
+        case .array: plainStrings(entry.value).map { .array($0) } ?? parsed(entry.value)
+        case .number, .object: parsed(entry.value)
         }
     }
 
-    private static func integer(_ digits: UnsafeBufferPointer<UInt8>) -> Int64 {
+    /// A part of the text as jansson reads it.
+    ///
+    /// It was read before as part of the whole, so it can be read now.
+    private func parsed(_ place: Range<Int>) -> JSONValue {
+        let document = try? JSONDocument(text[place], limits: .token)
+        return document?.value ?? .null
+    }
+
+    private func parsed(quoted place: Range<Int>) -> JSONValue {
+        parsed((place.lowerBound - 1)..<(place.upperBound + 1))
+    }
+
+    private func integer(_ place: Range<Int>) -> Int64 {
         var value: Int64 = 0
         var isNegative = false
         // At most 18 digits: neither step can overflow.
-        for index in 0..<digits.count {
-            let digit = unsafe digits[index]
-            if digit == UInt8(ascii: "-") { isNegative = true } else { value = value &* 10 &+ Int64(digit &- 0x30) }
+        for byte in text[place] {
+            if byte == UInt8(ascii: "-") { isNegative = true } else { value = value &* 10 &+ Int64(byte &- 0x30) }
         }
         return isNegative ? 0 &- value : value
     }
-
-    private static func unescaped(_ slice: UnsafeBufferPointer<UInt8>) -> String {
-        var output: [UInt8] = []
-        output.reserveCapacity(slice.count)
-        var isEscape = false
-        for index in 0..<slice.count {
-            let byte = unsafe slice[index]
-            if isEscape {
-                isEscape = false
-                switch byte {
-                case UInt8(ascii: "b"): output.append(0x08)
-                case UInt8(ascii: "f"): output.append(0x0C)
-                case UInt8(ascii: "n"): output.append(0x0A)
-                case UInt8(ascii: "r"): output.append(0x0D)
-                case UInt8(ascii: "t"): output.append(0x09)
-                default: output.append(byte)
-                }
-            } else if byte == UInt8(ascii: "\\") {
-                isEscape = true
-            } else {
-                output.append(byte)
-            }
-        }
-        return String(decoding: output, as: UTF8.self)
-    }
-
-    /// The entries of an array of nothing but strings without escapes, which most arrays in tokens are.
-    private static func plainStrings(_ slice: UnsafeBufferPointer<UInt8>) -> [JSONValue]? {
-        var strings: [JSONValue] = []
-        strings.reserveCapacity(8)
-        let isWhole = unsafe forEachPlainString(slice) { text in
-            unsafe strings.append(.string(String(decoding: text, as: UTF8.self)))
-            return true
-        }
-        return isWhole ? strings : nil
-    }
-
-    /// Lends each entry of an array to `body` until it says false; false for an array with anything but strings without
-    /// escapes.
-    private static func forEachPlainString(
-        _ slice: UnsafeBufferPointer<UInt8>,
-        _ body: (UnsafeBufferPointer<UInt8>) -> Bool
-    ) -> Bool {
-        guard slice.count >= 2, unsafe slice[0] == UInt8(ascii: "[") else { return false }
-        var start = -1
-        for index in 1..<(slice.count - 1) {
-            let byte = unsafe slice[index]
-            if start >= 0 {
-                if byte == UInt8(ascii: "\\") { return false }
-                guard byte == UInt8(ascii: "\"") else { continue }
-                guard unsafe body(UnsafeBufferPointer(rebasing: slice[start..<index])) else { return false }
-                start = -1
-            } else if byte == UInt8(ascii: "\"") {
-                start = index + 1
-            } else if byte != UInt8(ascii: ","), !Scanner.isSpace(byte) {
-                return false
-            }
-        }
-        return true
-    }
-
-    /// Whether the value of `name` lists a text: as one of the words of a string, or as an entry of an array of strings; nil
-    /// where that takes more than looking at bytes.
-    func lists(_ wanted: String, at name: String) -> Bool? {
-        unsafe text.withUnsafeBufferPointer { bytes in
-            guard let entry = unsafe entry(of: name, in: bytes) else { return false }
-            let slice = unsafe UnsafeBufferPointer(rebasing: bytes[entry.value.indices])
-            var wanted = wanted
-            return wanted.withUTF8 { wanted in
-                var isListed = false
-                func look(_ word: UnsafeBufferPointer<UInt8>) -> Bool {
-                    if unsafe word.count == wanted.count && word.elementsEqual(wanted) { isListed = true }
-                    return true
-                }
-                switch entry.kind {
-                case .plainString:
-                    var start = 0
-                    for index in 0...slice.count where unsafe index == slice.count || slice[index] == 0x20 {
-                        _ = unsafe look(UnsafeBufferPointer(rebasing: slice[start..<index]))
-                        start = index + 1
-                    }
-                    return isListed
-                case .container: return unsafe Self.forEachPlainString(slice, look) ? isListed : nil
-                default: return nil
-                }
-            }
-        }
-    }
-
-    /// Whether the value of `name` is a string, or an array of strings, whose every one passes; nil where that takes more
-    /// than looking at bytes.
-    func allTexts(at name: String, pass: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool? {
-        unsafe text.withUnsafeBufferPointer { bytes in
-            guard let entry = unsafe entry(of: name, in: bytes) else { return nil }
-            let slice = unsafe UnsafeBufferPointer(rebasing: bytes[entry.value.indices])
-            switch entry.kind {
-            case .plainString: return unsafe pass(slice)
-            case .container: return unsafe Self.forEachPlainString(slice, pass) ? true : nil
-            default: return nil
-            }
-        }
-    }
-}
-
-extension Range<Int32> {
-    fileprivate var indices: Range<Int> { Int(lowerBound)..<Int(upperBound) }
 }

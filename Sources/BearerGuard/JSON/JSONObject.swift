@@ -41,10 +41,10 @@ public struct JSONObject: Sendable, Hashable {
 
     /// Reads the text of an object out of a token.
     ///
-    /// - Throws: what jansson says, where the text is not one that ``JSONMemberIndex`` takes.
+    /// - Throws: the fault in it.
     package init(tokenText: [UInt8]) throws(JSONError) {
-        if let index = JSONMemberIndex(tokenText) {
-            storage = .index(index)
+        if tokenText.count <= JSONMemberIndex.maximumBytes {
+            storage = .index(try JSONMemberIndex(tokenText))
         } else {
             self = try JSONDocument.object(tokenText, limits: .token)
         }
@@ -53,7 +53,7 @@ public struct JSONObject: Sendable, Hashable {
     /// Bytes that it keeps alive, estimated.
     var retainedBytes: Int {
         switch storage {
-        case .index(let index): index.text.count + index.entries.count * MemoryLayout<JSONMemberIndex.Entry>.stride
+        case .index(let index): index.retainedBytes
         case .members(let members): members.reduce(0) { $0 + 64 + $1.name.utf8.count + $1.value.retainedBytes }
         }
     }
@@ -70,7 +70,7 @@ public struct JSONObject: Sendable, Hashable {
     public var count: Int {
         switch storage {
         case .members(let members): members.count
-        case .index(let index): index.entries.count
+        case .index(let index): index.count
         }
     }
 
@@ -82,11 +82,27 @@ public struct JSONObject: Sendable, Hashable {
         }
     }
 
-    /// Whether there is a member of this name, whatever its value.
-    func has(_ name: String) -> Bool {
+    /// The value of a member that tokens have; quicker than by its name.
+    package subscript(member: TokenMember) -> JSONValue? {
         switch storage {
-        case .members: self[name] != nil
-        case .index(let index): index.kind(of: name) != nil
+        case .members: self[member.name]
+        case .index(let index): index.value(of: member)
+        }
+    }
+
+    /// Whether a member is there, whatever its value.
+    func has(_ member: TokenMember) -> Bool {
+        switch storage {
+        case .members: self[member.name] != nil
+        case .index(let index): index.kind(of: member) != nil
+        }
+    }
+
+    /// Whether one of these is there.
+    func hasAny(of members: TokenMembers) -> Bool {
+        switch storage {
+        case .members: TokenMember.allCases.contains { members.contains($0) && has($0) }
+        case .index(let index): index.hasAny(of: members)
         }
     }
 
@@ -98,34 +114,30 @@ public struct JSONObject: Sendable, Hashable {
         }
     }
 
-    /// Whether the member is a string, or not there.
-    func isTextOrAbsent(_ name: String) -> Bool {
+    /// Whether a member is a string, or not there.
+    func isTextOrAbsent(_ member: TokenMember) -> Bool {
         switch storage {
-        case .members: self[name].map { $0.stringValue != nil } ?? true
-        case .index(let index):
-            switch index.kind(of: name) {
-            case nil, .plainString, .escapedString: true
-            default: false
-            }
+        case .members: self[member].map { $0.stringValue != nil } ?? true
+        case .index(let index): index.kind(of: member).map(\.isText) ?? true
         }
     }
 
-    /// Whether the member is this very text.
-    func hasText(_ text: String, at name: String) -> Bool {
-        if case .index(let index) = storage, let answer = index.hasText(text, at: name) { return answer }
-        return self[name]?.stringValue?.isExactly(text) == true
+    /// Whether a member is this very text.
+    func hasText(_ text: String, at member: TokenMember) -> Bool {
+        if case .index(let index) = storage, let answer = index.hasText(text, at: member) { return answer }
+        return self[member]?.stringValue?.isExactly(text) == true
     }
 
-    /// Whether the member is text, or an array of texts, whose every one passes; nil where only its value can say.
-    func allTexts(at name: String, pass: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool? {
+    /// Whether a member is text, or an array of texts, whose every one passes; nil where only its value can say.
+    func allTexts(at member: TokenMember, pass: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool? {
         guard case .index(let index) = storage else { return nil }
-        return unsafe index.allTexts(at: name, pass: pass)
+        return unsafe index.allTexts(at: member, pass: pass)
     }
 
-    /// Whether the member lists a text, as a word of its own or as an entry; nil where only its value can say.
-    func lists(_ text: String, at name: String) -> Bool? {
+    /// Whether a member lists a text, as a word of its own or as an entry; nil where only its value can say.
+    func lists(_ text: String, at member: TokenMember) -> Bool? {
         guard case .index(let index) = storage else { return nil }
-        return index.lists(text, at: name)
+        return index.lists(text, at: member)
     }
 
     /// Whether two objects have the same members in any order.

@@ -16,10 +16,10 @@ enum ClaimChecks {
     static func issuer(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
         switch policy.issuerRule {
         case .unchecked: return nil
-        case .exactly(let expected): if claims.hasText(expected, at: "iss") { return nil }
+        case .exactly(let expected): if claims.hasText(expected, at: .issuer) { return nil }
         case .tenants: break
         }
-        guard let claim = claims["iss"] else { return Rejection(.missingClaim, "iss is missing") }
+        guard let claim = claims[.issuer] else { return Rejection(.missingClaim, "iss is missing") }
         guard let issuer = claim.stringValue else { return Rejection(.invalidClaim, "iss is not a string") }
         switch policy.issuerRule {
         case .unchecked: return nil
@@ -29,7 +29,7 @@ enum ClaimChecks {
             guard let tenant = template.tenant(of: issuer) else {
                 return Rejection(.wrongIssuer, "iss does not have the form of the configured template")
             }
-            guard let claim = claims["tid"] else { return Rejection(.missingClaim, "tid is missing") }
+            guard let claim = claims[.tenantID] else { return Rejection(.missingClaim, "tid is missing") }
             guard claim.stringValue?.isExactly(tenant) == true else {
                 return Rejection(.wrongIssuer, "tid is not the tenant that iss names")
             }
@@ -40,7 +40,7 @@ enum ClaimChecks {
     /// A key of one tenant among those of all is that tenant's alone (Entra's `issuer` member of a key).
     static func keyIssuer(_ key: VerificationKey, _ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
         guard case .tenants(let template, _) = policy.issuerRule, let keyIssuer = key.issuer,
-            let issuer = claims["iss"]?.stringValue, let tenant = template.tenant(of: issuer)
+            let issuer = claims[.issuer]?.stringValue, let tenant = template.tenant(of: issuer)
         else { return nil }
         return IssuerTemplate.filled(keyIssuer, with: tenant).isExactly(issuer)
             ? nil : Rejection(.wrongIssuer, "the key is another issuer's")
@@ -68,12 +68,12 @@ enum ClaimChecks {
         switch policy.audienceRule {
         case .unchecked: return nil
         case .clientID(let accepted):
-            guard let claim = claims["client_id"] else { return Rejection(.missingClaim, "client_id is missing") }
+            guard let claim = claims[.clientID] else { return Rejection(.missingClaim, "client_id is missing") }
             guard let client = claim.stringValue else { return Rejection(.invalidClaim, "client_id is not a string") }
             return accepted.containsExactly(client) ? nil : Rejection(.wrongAudience, "client_id is not accepted")
         case .audience(let accepted):
-            if accepted.contains(where: { claims.hasText($0, at: "aud") }) { return nil }
-            guard let claim = claims["aud"] else { return Rejection(.missingClaim, "aud is missing") }
+            if accepted.contains(where: { claims.hasText($0, at: .audience) }) { return nil }
+            guard let claim = claims[.audience] else { return Rejection(.missingClaim, "aud is missing") }
             guard let audience = claim.stringValue.map({ [$0] }) ?? claim.stringsValue else {
                 return Rejection(.invalidClaim, "aud is neither a string nor an array of strings")
             }
@@ -83,7 +83,7 @@ enum ClaimChecks {
     }
 
     private static func expiration(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
-        guard let claim = claims["exp"] else {
+        guard let claim = claims[.expiration] else {
             return policy.requiresExpiration ? Rejection(.missingClaim, "exp is missing") : nil
         }
         guard let time = UnixTime(claim) else { return Rejection(.invalidClaim, "exp is not a date") }
@@ -91,13 +91,13 @@ enum ClaimChecks {
     }
 
     private static func notBefore(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
-        guard let claim = claims["nbf"] else { return nil }
+        guard let claim = claims[.notBefore] else { return nil }
         guard let time = UnixTime(claim) else { return Rejection(.invalidClaim, "nbf is not a date") }
         return time > now.advanced(by: Int64(policy.clockSkew)) ? Rejection(.notYetValid, "nbf is ahead") : nil
     }
 
     private static func issuedAt(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
-        guard let claim = claims["iat"] else {
+        guard let claim = claims[.issuedAt] else {
             return policy.maximumAge == nil ? nil : Rejection(.missingClaim, "iat is missing")
         }
         guard let time = UnixTime(claim) else { return Rejection(.invalidClaim, "iat is not a date") }
@@ -109,13 +109,13 @@ enum ClaimChecks {
 
     /// Registered claims that must be strings where they are present (RFC 7519 §4.1, RFC 9068 §2.2).
     private static func textTypes(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
-        for name in textNames where !claims.isTextOrAbsent(name) {
-            return Rejection(.invalidClaim, "\(name) is not a string")
+        for member in textMembers where !claims.isTextOrAbsent(member) {
+            return Rejection(.invalidClaim, "\(member.name) is not a string")
         }
         return nil
     }
 
-    private static let textNames = ["sub", "jti"] + Claims.clientNames
+    private static let textMembers: [TokenMember] = [.subject, .tokenID] + Claims.clientMembers
 
     private static func scopes(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
         Scopes.areReadable(in: claims) ? nil : Rejection(.invalidClaim, "scope or scp is not a list of scopes")

@@ -180,7 +180,7 @@ package struct TokenValidator: Sendable {
     /// A token bound to a key or certificate is worth nothing without it (RFC 9449 §7.1, RFC 8705 §3); a method we do
     /// not know is a condition we cannot check.
     private func confirmation(_ claims: JSONObject) -> Rejection? {
-        guard let claim = claims["cnf"] else { return nil }
+        guard let claim = claims[.confirmation] else { return nil }
         guard let members = claim.objectValue else { return Rejection(.invalidClaim, "cnf is not an object") }
         guard case .bearer = binding else { return nil }
         if members["jkt"] != nil { return Rejection(.dpopMissing, "the token is bound to a DPoP key") }

@@ -188,12 +188,12 @@ public struct ValidationPolicy: Sendable {
         switch check {
         case .issuer: if case .unchecked = issuerRule { "no issuer was given" } else { nil }
         case .audience: if case .unchecked = audienceRule { "no audience was given" } else { nil }
-        case .notBefore: claims?["nbf"] == nil ? "no nbf in the token" : nil
-        case .issuedAt: claims?["iat"] == nil ? "no iat in the token" : nil
+        case .notBefore: claims?[.notBefore] == nil ? "no nbf in the token" : nil
+        case .issuedAt: claims?[.issuedAt] == nil ? "no iat in the token" : nil
         case .scopes: claims?["scope"] == nil && claims?["scp"] == nil ? "no scopes in the token" : nil
         case .requiredClaims: requiredClaims.isEmpty ? "none are required" : nil
         case .customChecks: checks.isEmpty ? "there are none" : nil
-        case .binding: claims?["cnf"] == nil ? "the token is not bound" : "a token alone cannot show it"
+        case .binding: claims?[.confirmation] == nil ? "the token is not bound" : "a token alone cannot show it"
         case .algorithm, .payload, .signature, .type, .expiration, .claimTypes, .requirement: nil
         }
     }

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// The member names that are looked for in every header or payload: told apart once, while the text is read, so that
+/// looking for one later is looking at its place.
+package enum TokenMember: Int, CaseIterable, Sendable {
+    // Headers (RFC 7515 §4.1, RFC 7516 §4.1.2, RFC 7797 §3).
+    case algorithm, keyID, type, contentType, critical, payloadEncoding, encryption
+    // Claims (RFC 7519 §4.1, RFC 8693 §4, RFC 7800 §3.1, and what Okta, Entra and others name the same things).
+    case issuer, subject, audience, expiration, notBefore, issuedAt, tokenID, confirmation
+    case scope, shortScope, clientID, oktaClientID, authorizedParty, applicationID, tenantID
+    // What gives tokens of another kind away.
+    case tokenUse, plainType, tokenType, events, httpMethod, httpTarget, introspection, responseType, redirectURI
+    case accessTokenHash, codeHash, stateHash, nonce
+
+    /// The name as it is written.
+    package var name: String {
+        switch self {
+        case .algorithm: "alg"
+        case .keyID: "kid"
+        case .type: "typ"
+        case .contentType: "cty"
+        case .critical: "crit"
+        case .payloadEncoding: "b64"
+        case .encryption: "enc"
+        case .issuer: "iss"
+        case .subject: "sub"
+        case .audience: "aud"
+        case .expiration: "exp"
+        case .notBefore: "nbf"
+        case .issuedAt: "iat"
+        case .tokenID: "jti"
+        case .confirmation: "cnf"
+        case .scope: "scope"
+        case .shortScope: "scp"
+        case .clientID: "client_id"
+        case .oktaClientID: "cid"
+        case .authorizedParty: "azp"
+        case .applicationID: "appid"
+        case .tenantID: "tid"
+        case .tokenUse: "token_use"
+        case .plainType: "type"
+        case .tokenType: "token_type"
+        case .events: "events"
+        case .httpMethod: "htm"
+        case .httpTarget: "htu"
+        case .introspection: "token_introspection"
+        case .responseType: "response_type"
+        case .redirectURI: "redirect_uri"
+        case .accessTokenHash: "at_hash"
+        case .codeHash: "c_hash"
+        case .stateHash: "s_hash"
+        case .nonce: "nonce"
+        }
+    }
+
+    /// The member of this name; nil for any other name.
+    package init?(_ name: String) {
+        var name = name
+        let member = name.withUTF8 { unsafe Self.table.member($0) }
+        guard let member else { return nil }
+        self = member
+    }
+
+    static let table = TokenMemberTable()
+}
+
+/// Several names, to be asked about at once.
+package struct TokenMembers: Sendable {
+    let bits: UInt64
+
+    package init(_ members: TokenMember...) { bits = members.reduce(0) { $0 | 1 << UInt64($1.rawValue) } }
+
+    func contains(_ member: TokenMember) -> Bool { bits >> UInt64(member.rawValue) & 1 == 1 }
+}
+
+/// Finds a ``TokenMember`` by the first eight bytes and the length of its name.
+struct TokenMemberTable: Sendable {
+    private struct Slot {
+        var word: UInt64 = 0
+        var count = 0
+        var member: TokenMember?
+        var name: [UInt8] = []
+    }
+
+    private static let size = 128
+    private let slots: [Slot]
+
+    fileprivate init() {
+        var slots = [Slot](repeating: Slot(), count: Self.size)
+        for member in TokenMember.allCases {
+            let name = Array(member.name.utf8)
+            let word = unsafe name.withUnsafeBufferPointer { unsafe Self.word($0) }
+            var place = Self.place(word)
+            while slots[place].member != nil { place = (place + 1) % Self.size }
+            slots[place] = Slot(word: word, count: name.count, member: member, name: name)
+        }
+        self.slots = slots
+    }
+
+    func member(_ name: UnsafeBufferPointer<UInt8>) -> TokenMember? {
+        let word = unsafe Self.word(name)
+        var place = Self.place(word)
+        // Less than half of the slots are taken: the walk ends.
+        while let member = slots[place].member {
+            if slots[place].word == word, slots[place].count == name.count {
+                return unsafe name.count <= 8 || slots[place].name.elementsEqual(name) ? member : nil
+            }
+            place = (place &+ 1) % Self.size
+        }
+        return nil
+    }
+
+    /// At most eight bytes, the first one lowest.
+    static func word(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        guard let start = unsafe UnsafeRawPointer(bytes.baseAddress) else { return 0 }
+        if bytes.count >= 8 { return unsafe UInt64(littleEndian: start.loadUnaligned(as: UInt64.self)) }
+        var word: UInt64 = 0
+        for index in 0..<bytes.count { unsafe word |= UInt64(bytes[index]) &<< UInt64(8 &* index) }
+        return word
+    }
+
+    private static func place(_ word: UInt64) -> Int { Int(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 57) }
+}
