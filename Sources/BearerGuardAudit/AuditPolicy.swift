@@ -22,12 +22,18 @@ public struct AuditPolicy: Sendable {
     struct Judge: Sendable {
         let alias: String
         let validator: TokenValidator
+        let setting: VerifiedToken.Setting
         let keys: JudgeKeys
 
         init(_ issuer: TrustedIssuer, _ keys: JudgeKeys) {
             alias = issuer.alias
             // A capture says nothing of the sender: whether a bound token came with its proof stays open.
             validator = TokenValidator(policy: issuer.policy, binding: .unknown)
+            setting = VerifiedToken.Setting(
+                issuerAlias: issuer.alias,
+                rolePaths: issuer.policy.rolePaths,
+                fingerprintKey: .report
+            )
             self.keys = keys
         }
 
@@ -142,8 +148,7 @@ public struct AuditPolicy: Sendable {
         let verified = judge.validator.verifiedToken(
             judgement,
             of: token,
-            issuerAlias: judge.alias,
-            fingerprintKey: .report
+            setting: judge.setting
         )
         if let verified {
             let isMet = requirement.isMet(by: AccessToken(verified))

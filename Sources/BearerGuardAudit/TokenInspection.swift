@@ -49,7 +49,7 @@ extension AuditPolicy {
         } catch {
             inspection.checks = [.init(name: "form", outcome: .failed(Rejection(error)))]
             if let jws = try? CompactJWS(bytes) {
-                inspection.header = try? JSONDocument.object(jws.header, limits: .token)
+                inspection.header = (try? jws.decodedHeader()).flatMap { try? JSONDocument.object($0, limits: .token) }
                 inspection.claims = try? JSONDocument.object(jws.payload, limits: .token)
             }
             return inspection

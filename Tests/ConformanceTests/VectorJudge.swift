@@ -64,7 +64,7 @@ enum VectorJudge {
         let header: JOSEHeader
         do throws(JWSFault) {
             jws = try CompactJWS(vector.tokenBytes)
-            header = try JOSEHeader(jws.header)
+            header = try JOSEHeader(jws.decodedHeader())
         } catch {
             switch error {
             case .tooLarge: return [.tooLarge]

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-import Synchronization
-
 /// A token that passed every check: the only type that authorization decisions are made with.
 ///
 /// It has no public initialiser; a ``RequestGuard`` makes it. It prints as its fingerprint.
@@ -57,59 +55,61 @@ public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringC
 
 /// What is known of a token once every check has passed.
 package final class VerifiedToken: Sendable {
-    let claims: Claims
-    let issuerAlias: String
-    let algorithm: SignatureAlgorithm
-    let key: VerificationKey
-    private let bytes: ArraySlice<UInt8>
-    private let fingerprintKey: TokenFingerprint.Key
-    private let rolePaths: [ClaimPath]
-    private let madeRoles = Mutex<[String]?>(nil)
-    private let madeScopes = Mutex<Scopes?>(nil)
-    /// Made at once where the token will be asked again and again.
-    private let knownScopes: Scopes?
+    /// What all tokens of one issuer at one guard have in common.
+    package final class Setting: Sendable {
+        let issuerAlias: String
+        let rolePaths: [ClaimPath]
+        let fingerprintKey: TokenFingerprint.Key
 
-    init(
-        claims: Claims,
-        rolePaths: [ClaimPath],
-        issuerAlias: String,
-        algorithm: SignatureAlgorithm,
-        key: VerificationKey,
-        bytes: ArraySlice<UInt8>,
-        fingerprintKey: TokenFingerprint.Key,
-        isKept: Bool
-    ) {
-        self.claims = claims
-        self.knownScopes = isKept ? Scopes(readable: claims.object) : nil
-        self.rolePaths = rolePaths
-        self.issuerAlias = issuerAlias
-        self.algorithm = algorithm
-        self.key = key
-        self.bytes = bytes
-        self.fingerprintKey = fingerprintKey
-    }
-
-    /// Read when first asked for, as are the scopes: most routes ask for one scope.
-    var roles: [String] { Self.once(madeRoles) { claims.texts(at: rolePaths) } }
-
-    var scopes: Scopes { knownScopes ?? Self.once(madeScopes) { Scopes(readable: claims.object) } }
-
-    func grants(_ scope: String) -> Bool {
-        if let knownScopes { return knownScopes.contains(scope) }
-        return Scopes.grant(scope, in: claims.object) ?? scopes.contains(scope)
-    }
-
-    private static func once<Value: Sendable>(
-        _ made: borrowing Mutex<Value?>,
-        _ make: () -> Value
-    ) -> Value {
-        made.withLock { made in
-            if let made { return made }
-            let value = make()
-            made = value
-            return value
+        package init(issuerAlias: String, rolePaths: [ClaimPath], fingerprintKey: TokenFingerprint.Key) {
+            self.issuerAlias = issuerAlias
+            self.rolePaths = rolePaths
+            self.fingerprintKey = fingerprintKey
         }
     }
 
-    var fingerprint: TokenFingerprint { fingerprintKey.fingerprint(of: bytes) }
+    /// What is made at once where the token will be asked again and again, and otherwise when it is asked for: most routes
+    /// ask for one scope.
+    private final class Lists: Sendable {
+        let scopes: Scopes
+        let roles: [String]
+
+        init(_ claims: Claims, _ rolePaths: [ClaimPath]) {
+            scopes = Scopes(readable: claims.object)
+            roles = claims.texts(at: rolePaths)
+        }
+    }
+
+    let claims: Claims
+    let algorithm: SignatureAlgorithm
+    let key: VerificationKey
+    private let bytes: ArraySlice<UInt8>
+    private let setting: Setting
+    private let lists: Lists?
+
+    init(
+        claims: Claims,
+        algorithm: SignatureAlgorithm,
+        key: VerificationKey,
+        bytes: ArraySlice<UInt8>,
+        setting: Setting,
+        isKept: Bool
+    ) {
+        self.claims = claims
+        self.algorithm = algorithm
+        self.key = key
+        self.bytes = bytes
+        self.setting = setting
+        lists = isKept ? Lists(claims, setting.rolePaths) : nil
+    }
+
+    var issuerAlias: String { setting.issuerAlias }
+    var roles: [String] { lists?.roles ?? claims.texts(at: setting.rolePaths) }
+    var scopes: Scopes { lists?.scopes ?? Scopes(readable: claims.object) }
+    var fingerprint: TokenFingerprint { setting.fingerprintKey.fingerprint(of: bytes) }
+
+    func grants(_ scope: String) -> Bool {
+        if let lists { return lists.scopes.contains(scope) }
+        return Scopes.grant(scope, in: claims.object) ?? scopes.contains(scope)
+    }
 }

@@ -29,26 +29,26 @@ public struct Scopes: Sendable, Hashable {
 
     /// Whether `scope` and `scp` are there or not, but are lists of scopes.
     static func areReadable(in claims: JSONObject) -> Bool {
-        for member in members where claims.has(member) {
-            // Nearly always it is plain text, which need not be made to be looked at.
-            let isList = claims.isTextOrAbsent(member)
-            let arePlain = unsafe claims.allTexts(at: member) { text in
-                for index in 0..<text.count {
-                    let byte = unsafe text[index]
-                    guard isScopeByte(byte) || isList && byte == 0x20 else { return false }
-                }
-                return isList || !text.isEmpty
+        isReadable(.scope, in: claims) && isReadable(.shortScope, in: claims)
+    }
+
+    private static func isReadable(_ member: TokenMember, in claims: JSONObject) -> Bool {
+        guard claims.has(member) else { return true }
+        // Nearly always it is plain text, which need not be made to be looked at.
+        let isList = claims.isTextOrAbsent(member)
+        let arePlain = unsafe claims.allTexts(at: member) { text in
+            for index in 0..<text.count {
+                let byte = unsafe text[index]
+                guard isScopeByte(byte) || isList && byte == 0x20 else { return false }
             }
-            if arePlain == true { continue }
-            switch claims[member] {
-            case nil: continue
-            case .string(let text): guard text.utf8.allSatisfy({ $0 == 0x20 || isScopeByte($0) }) else { return false }
-            case .array(let entries):
-                for entry in entries { guard let text = entry.stringValue, isScope(text) else { return false } }
-            default: return false
-            }
+            return isList || !text.isEmpty
         }
-        return true
+        if arePlain == true { return true }
+        switch claims[member] {
+        case .string(let text): return text.utf8.allSatisfy { $0 == 0x20 || isScopeByte($0) }
+        case .array(let entries): return entries.allSatisfy { $0.stringValue.map(isScope) ?? false }
+        default: return false
+        }
     }
 
     /// Whether readable claims grant `scope`, without making the others; nil where they must be made.

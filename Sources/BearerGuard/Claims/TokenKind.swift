@@ -53,7 +53,7 @@ package enum TokenKind: String, Sendable, CaseIterable {
     /// Members that only another kind has.
     package static func shaped(_ claims: JSONObject) -> TokenKind? {
         // RFC 7523 §3: a client speaks of itself.
-        if let subject = claims[.subject]?.stringValue, claims.hasText(subject, at: .issuer) { return .clientAssertion }
+        if claims.haveSameText(.subject, .issuer) { return .clientAssertion }
         guard claims.hasAny(of: anyTelltale) else { return nil }
         if claims.has(.events) { return .securityEvent }
         if claims.has(.httpMethod), claims.has(.httpTarget) { return .dpopProof }

@@ -9,27 +9,38 @@ public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStr
     package let header: JOSEHeader
     /// The claims, or why they cannot be read: the header is judged first.
     package let unverifiedClaims: Result<JSONObject, JSONError>
+    /// Whether the header was read before, of a token that was verified.
+    let isHeaderKnown: Bool
     /// The token as it was sent.
-    package let bytes: ArraySlice<UInt8>
+    package var bytes: ArraySlice<UInt8> { jws.bytes }
 
     /// Cuts the token, decodes it and reads its header and claims.
     package init(_ bytes: [UInt8], limit: Int = CompactJWS.tokenBytes) throws(JWSFault) {
         try self.init(bytes[...], limit: limit)
     }
 
-    package init(_ bytes: ArraySlice<UInt8>, limit: Int = CompactJWS.tokenBytes) throws(JWSFault) {
+    package init(
+        _ bytes: ArraySlice<UInt8>,
+        limit: Int = CompactJWS.tokenBytes,
+        known: KnownHeaders? = nil
+    ) throws(JWSFault) {
         jws = try CompactJWS(bytes, limit: limit)
         let payload = jws.payload
-        let claims = Result { () throws(JSONError) in try JSONObject(tokenText: payload) }
+        if let known = known?.find(jws.headerSegment) {
+            header = known
+            isHeaderKnown = true
+            unverifiedClaims = Result { () throws(JSONError) in try JSONObject(tokenText: payload) }
+            return
+        }
+        isHeaderKnown = false
         do throws(JWSFault) {
-            header = try JOSEHeader(jws.header)
+            header = try JOSEHeader(jws.decodedHeader())
         } catch {
             // A segment went missing and the claims stand where the header should: not a header without `alg`.
-            guard error == .algorithmMissing, case .failure = claims else { throw error }
+            guard error == .algorithmMissing, (try? JSONObject(tokenText: payload)) == nil else { throw error }
             throw .malformed("neither a header nor claims where they should be")
         }
-        unverifiedClaims = claims
-        self.bytes = bytes
+        unverifiedClaims = Result { () throws(JSONError) in try JSONObject(tokenText: payload) }
     }
 
     /// `iss` as the sender claims it: picks a configured issuer, and never becomes a URL.

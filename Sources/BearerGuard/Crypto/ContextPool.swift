@@ -4,14 +4,6 @@
 import COpenSSL
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// Prepared contexts of one key and algorithm, each lent to one thread at a time.
 ///
 /// Making one costs as much as reading a token's claims, so up to four are kept; threads start looking at different
@@ -66,7 +58,7 @@ final class ContextPool: Sendable {
     ///
     /// What `body` does must leave the key's context as prepared: `EVP_PKEY_verify` does, whether it succeeds or fails.
     func withContexts<Value>(_ body: (Contexts) -> Value) -> Value? {
-        switch Self.place {
+        switch ThreadPlace.current {
         case 0: withContexts(in: first, body)
         case 1: withContexts(in: second, body)
         case 2: withContexts(in: third, body)
@@ -93,15 +85,5 @@ final class ContextPool: Sendable {
     private static func owned(_ slot: UInt) -> Contexts? {
         guard slot > lent, let pointer = unsafe UnsafeRawPointer(bitPattern: slot) else { return nil }
         return unsafe Unmanaged<Contexts>.fromOpaque(pointer).takeRetainedValue()
-    }
-
-    /// A number from 0 to 3 that stays with a thread.
-    private static var place: UInt64 {
-        #if canImport(Darwin)
-        let thread = unsafe UInt64(UInt(bitPattern: pthread_self()))
-        #else
-        let thread = UInt64(pthread_self())
-        #endif
-        return (thread &* 0x9E37_79B9_7F4A_7C15) >> 62
     }
 }

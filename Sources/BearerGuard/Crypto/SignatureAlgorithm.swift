@@ -39,6 +39,28 @@ public enum SignatureAlgorithm: String, CaseIterable, Sendable, Hashable {
     /// HMAC with SHA-512; only with a local secret.
     case hs512 = "HS512"
 
+    /// A number of its own from 0 on, for tables.
+    var index: Int {
+        switch self {
+        case .rs256: 0
+        case .rs384: 1
+        case .rs512: 2
+        case .ps256: 3
+        case .ps384: 4
+        case .ps512: 5
+        case .es256: 6
+        case .es384: 7
+        case .es512: 8
+        case .es256k: 9
+        case .edDSA: 10
+        case .ed25519: 11
+        case .ed448: 12
+        case .hs256: 13
+        case .hs384: 14
+        case .hs512: 15
+        }
+    }
+
     /// Whether signer and verifier share one secret, which a fetched key set must never supply.
     public var isSymmetric: Bool { self == .hs256 || self == .hs384 || self == .hs512 }
 
@@ -79,4 +101,15 @@ extension Set where Element == SignatureAlgorithm {
     public static var asymmetric: Set<SignatureAlgorithm> {
         Set(SignatureAlgorithm.allCases.filter { !$0.isSymmetric })
     }
+}
+
+/// A set of algorithms that every token is held against.
+struct AllowedAlgorithms: Sendable {
+    private let bits: UInt32
+
+    init(_ algorithms: some Sequence<SignatureAlgorithm>) {
+        bits = algorithms.reduce(0) { $0 | 1 << UInt32($1.index) }
+    }
+
+    func contains(_ algorithm: SignatureAlgorithm) -> Bool { bits >> UInt32(algorithm.index) & 1 == 1 }
 }

@@ -18,12 +18,15 @@ enum BearerToken {
             throw Rejection(.multipleTokens, "joined credentials")
         }
         let space = UInt8(ascii: " ")
-        let scheme = bytes.prefix { $0 != space }
-        guard scheme.count < bytes.count, scheme.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 }) else {
-            throw Rejection(.invalidRequest, "the scheme is not Bearer")
-        }
-        return bytes[scheme.count...].drop { $0 == space }
+        guard bytes.count > scheme.count, bytes[scheme.count] == space,
+            scheme.indices.allSatisfy({ bytes[$0] | 0x20 == scheme[$0] })
+        else { throw Rejection(.invalidRequest, "the scheme is not Bearer") }
+        var start = scheme.count + 1
+        while start < bytes.endIndex, bytes[start] == space { start += 1 }
+        return bytes[start...]
     }
+
+    private static let scheme = Array("bearer".utf8)
 
     /// Whether `text` is `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
     static func isToken68(_ text: ArraySlice<UInt8>) -> Bool {

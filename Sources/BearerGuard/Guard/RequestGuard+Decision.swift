@@ -8,11 +8,11 @@ extension RequestGuard {
         let isOptional: Bool
         /// When it began; nil where nobody will be told.
         private let start: ContinuousClock.Instant?
-        var bytes: ArraySlice<UInt8>?
-        var header: JOSEHeader?
-        var issuerAlias: String?
-        var usesStaleKeys = false
-        var keyAge: Duration = .zero
+        private(set) var bytes: ArraySlice<UInt8>?
+        private(set) var header: JOSEHeader?
+        private(set) var issuerAlias: String?
+        private(set) var usesStaleKeys = false
+        private(set) var keyAge: Duration = .zero
         private(set) var recalled: VerifiedToken?
 
         init(_ requirement: Requirement, isOptional: Bool, isObserved: Bool) {
@@ -24,6 +24,11 @@ extension RequestGuard {
             self.isOptional = isOptional
             self.start = start
         }
+
+        /// Notes what is known of the token, for the event.
+        mutating func note(bytes: ArraySlice<UInt8>) { if start != nil { self.bytes = bytes } }
+        mutating func note(_ token: UnverifiedToken) { if start != nil { header = token.header } }
+        mutating func note(_ trusted: Trusted) { if start != nil { issuerAlias = trusted.issuer.alias } }
 
         /// Notes how old the keys are, and gives them.
         mutating func note(_ availability: KeyAvailability) -> KeySnapshot? {
@@ -79,11 +84,11 @@ extension RequestGuard {
         let verified = trusted.validator.verifiedToken(
             judgement,
             of: token,
-            issuerAlias: trusted.issuer.alias,
-            fingerprintKey: fingerprintKey,
+            setting: trusted.setting,
             isKept: isCaching
         )
         guard let verified else { return refuse(Rejection(.badSignature, "nothing was verified"), request) }
+        if !token.isHeaderKnown { knownHeaders.note(token.jws.headerSegment, token.header) }
         // One spelling of the field for each token: others are verified every time.
         if isCaching, let field, field.utf8.count == "Bearer ".utf8.count + token.bytes.count {
             let (begin, end) = trusted.validator.validity(of: verified.claims)

@@ -18,6 +18,9 @@ public final class RequestGuard: Sendable {
         let issuer: TrustedIssuer
         let keys: any KeySource
         let validator: TokenValidator
+        let setting: VerifiedToken.Setting
+        /// `iss` of its tokens, or their template.
+        let name: String
         /// The keys of a source that never changes: then nobody need be asked for them.
         let fixedKeys: ObjectIdentifier?
         /// Whether the policy has checks that must be made again on a token seen before.
@@ -25,9 +28,15 @@ public final class RequestGuard: Sendable {
         /// The newest set of keys that a token was remembered with.
         private let generation = Atomic<UInt64>(0)
 
-        init(_ issuer: TrustedIssuer) {
+        init(_ issuer: TrustedIssuer, _ fingerprintKey: TokenFingerprint.Key) {
             self.issuer = issuer
             keys = issuer.keys
+            name = issuer.policy.issuer
+            setting = VerifiedToken.Setting(
+                issuerAlias: issuer.alias,
+                rolePaths: issuer.policy.rolePaths,
+                fingerprintKey: fingerprintKey
+            )
             fixedKeys = (issuer.keys as? StaticKeys).map { ObjectIdentifier($0.snapshot) }
             validator = TokenValidator(policy: issuer.policy, binding: .bearer)
             hasOwnChecks = !issuer.policy.checks.isEmpty
@@ -50,7 +59,8 @@ public final class RequestGuard: Sendable {
     /// The one issuer, where there is one, which is the case of most guards.
     private let only: Trusted?
     /// What any issuer takes.
-    private let algorithms: Set<SignatureAlgorithm>
+    private let algorithms: AllowedAlgorithms
+    let knownHeaders = KnownHeaders()
     let realm: String
     let clock: WallClock
     let observer: (any GuardObserver)?
@@ -89,14 +99,15 @@ public final class RequestGuard: Sendable {
         }
         var byIssuer: [ExactString: Trusted] = [:]
         for issuer in issuers {
-            guard byIssuer.updateValue(Trusted(issuer), forKey: ExactString(issuer.policy.issuer)) == nil else {
+            let trusted = Trusted(issuer, fingerprintKey)
+            guard byIssuer.updateValue(trusted, forKey: ExactString(issuer.policy.issuer)) == nil else {
                 throw ConfigurationError("two trusted issuers have the same issuer identifier")
             }
         }
         self.issuers = byIssuer
         self.only = byIssuer.count == 1 ? byIssuer.first?.value : nil
         self.templates = byIssuer.values.filter { $0.issuer.policy.isMultiTenant }
-        self.algorithms = issuers.reduce(into: []) { $0.formUnion($1.policy.algorithms) }
+        self.algorithms = AllowedAlgorithms(issuers.flatMap(\.policy.algorithms))
         self.realm = realm
         self.cache = VerifiedTokenCache(tokenCache)
         self.isCaching = !tokenCache.isOff
@@ -121,7 +132,11 @@ public final class RequestGuard: Sendable {
         requiring requirement: Requirement = .authenticated
     ) async -> Decision {
         if let decision = recall(credentials, requirement) { return decision }
-        return await decide(credentials, requirement, isOptional: false)
+        var request = Request(requirement, isOptional: false, isObserved: isObserved)
+        let attempt = attempt(credentials, &request)
+        // The frames of waiting are made for those who wait.
+        if case .decided(let decision) = attempt { return decision }
+        return await decide(attempt, &request)
     }
 
     /// Decides about a request on a route where a token is optional: none is ``Decision/anonymous``; a bad one is
@@ -131,7 +146,11 @@ public final class RequestGuard: Sendable {
         requiring requirement: Requirement = .authenticated
     ) async -> Decision {
         if let decision = recall(credentials, requirement) { return decision }
-        return await decide(credentials, requirement, isOptional: true)
+        var request = Request(requirement, isOptional: true, isObserved: isObserved)
+        let attempt = attempt(credentials, &request)
+        // The frames of waiting are made for those who wait.
+        if case .decided(let decision) = attempt { return decision }
+        return await decide(attempt, &request)
     }
 
     /// Whether every issuer has keys: what a readiness probe asks; liveness has nothing to do with it.
@@ -151,13 +170,9 @@ public final class RequestGuard: Sendable {
         issuers.values.map { ($0.issuer.alias, $0.issuer.keys.status()) }.sorted { $0.issuerAlias < $1.issuerAlias }
     }
 
-    private func decide(
-        _ credentials: RequestCredentials,
-        _ requirement: Requirement,
-        isOptional: Bool
-    ) async -> Decision {
-        var request = Request(requirement, isOptional: isOptional, isObserved: isObserved)
-        switch attempt(credentials, &request) {
+    /// Goes on after what could be decided without waiting.
+    private func decide(_ attempt: Attempt, _ request: inout Request) async -> Decision {
+        switch attempt {
         case .decided(let decision): return decision
         case .needsKeys(let pending):
             switch await pending.trusted.keys.resolve(missing: pending.token.header.keyID) {
@@ -216,11 +231,11 @@ public final class RequestGuard: Sendable {
                 if request.isOptional { return .decided(finish(.anonymous, request)) }
                 throw Rejection(.missingToken, "no credential")
             }
-            request.bytes = bytes
-            let token = try Self.read(bytes)
-            request.header = token.header
+            request.note(bytes: bytes)
+            let token = try read(bytes)
+            request.note(token)
             let trusted = try trustedIssuer(of: token)
-            request.issuerAlias = trusted.issuer.alias
+            request.note(trusted)
             let field = credentials.otherTokens.isEmpty ? credentials.authorization.first : nil
             guard let keys = request.note(trusted.keys.current()) else {
                 return .needsKeys(Pending(token: token, field: field, trusted: trusted))
@@ -260,9 +275,9 @@ public final class RequestGuard: Sendable {
         return decide(pending.token, pending.field, pending.trusted, judgement, keys, at: now, request)
     }
 
-    private static func read(_ bytes: ArraySlice<UInt8>) throws(Rejection) -> UnverifiedToken {
+    private func read(_ bytes: ArraySlice<UInt8>) throws(Rejection) -> UnverifiedToken {
         do {
-            return try UnverifiedToken(bytes)
+            return try UnverifiedToken(bytes, known: knownHeaders)
         } catch {
             guard BearerToken.isToken68(bytes) else { throw Rejection(.invalidRequest, "not a b64token") }
             throw Rejection(error)
@@ -276,20 +291,19 @@ public final class RequestGuard: Sendable {
         guard let algorithm = token.header.algorithm, algorithms.contains(algorithm) else {
             throw Rejection(.unsupportedAlgorithm, "alg is not in any allow-list")
         }
-        if case .failure(let error) = token.unverifiedClaims { throw Rejection(error) }
-        if let only, (try? token.unverifiedClaims.get())?.hasText(only.issuer.policy.issuer, at: .issuer) == true {
-            return only
+        let claims: JSONObject
+        do throws(JSONError) {
+            claims = try token.unverifiedClaims.get()
+        } catch {
+            throw Rejection(error)
         }
-        guard let claim = token.unverifiedIssuer else { throw Rejection(.missingClaim, "iss is missing") }
+        if let only, claims.hasText(only.name, at: .issuer) { return only }
+        guard let claim = claims[.issuer] else { throw Rejection(.missingClaim, "iss is missing") }
         guard let name = claim.stringValue else { throw Rejection(.invalidClaim, "iss is not a string") }
         if let trusted = issuers[ExactString(name)] { return trusted }
         if let trusted = templates.first(where: { $0.issuer.policy.isTemplate(of: name) }) { return trusted }
         // With one issuer its own check knows how close the name is.
-        if let only, let claims = try? token.unverifiedClaims.get(),
-            let rejection = ClaimChecks.issuer(claims, only.issuer.policy)
-        {
-            throw rejection
-        }
+        if let only, let rejection = ClaimChecks.issuer(claims, only.issuer.policy) { throw rejection }
         throw Rejection(.wrongIssuer, "iss is not a trusted issuer")
     }
 }

@@ -120,8 +120,7 @@ final class VerifiedTokenCache: Sendable {
 
     /// The entry of exactly this field.
     func find(_ field: String) -> Entry? {
-        var field = field
-        return field.withUTF8 { bytes -> Entry? in
+        return unsafe field.withBytes { bytes -> Entry? in
             guard let place = unsafe Self.place(bytes) else { return nil }
             guard let entry = shard(place).state.withLock({ $0.entries[place]?.entry }) else { return nil }
             return unsafe Self.isEqual(entry.field, bytes) ? entry : nil

@@ -10,15 +10,27 @@ import Darwin
 #endif
 
 extension ArraySlice<UInt8> {
-    /// Where `byte` first occurs.
+    /// Where `byte` first occurs at `start` or behind it.
     ///
     /// The C library's search looks at many bytes at a time; a token is searched several times.
-    package func position(of byte: UInt8) -> Int? {
-        unsafe withUnsafeBytes { buffer in
-            guard let start = buffer.baseAddress, let found = unsafe memchr(start, Int32(byte), buffer.count) else {
-                return nil
+    package func position(of byte: UInt8, from start: Int? = nil) -> Int? {
+        let skipped = (start ?? startIndex) - startIndex
+        return unsafe withUnsafeBytes { buffer in
+            guard skipped < buffer.count, let base = buffer.baseAddress,
+                let found = unsafe memchr(base + skipped, Int32(byte), buffer.count - skipped)
+            else { return nil }
+            return unsafe startIndex + (UnsafeRawPointer(found) - base)
+        }
+    }
+
+    /// Whether these are the bytes of `other`.
+    func isSame(as other: [UInt8]) -> Bool {
+        guard count == other.count else { return false }
+        return unsafe withUnsafeBytes { left in
+            unsafe other.withUnsafeBytes { right in
+                guard let a = left.baseAddress, let b = right.baseAddress else { return true }
+                return unsafe memcmp(a, b, left.count) == 0
             }
-            return unsafe startIndex + (UnsafeRawPointer(found) - start)
         }
     }
 }

@@ -9,13 +9,19 @@ package struct CompactJWS: Sendable {
     package static let tokenBytes = 16 * 1024
     package static let headerBytes = 4 * 1024
 
-    package let header: [UInt8]
+    /// The token as it was sent.
+    package let bytes: ArraySlice<UInt8>
+    private let firstDot: Int
+    private let secondDot: Int
     package let payload: [UInt8]
     package let signature: [UInt8]
-    /// What was signed: the two first segments as they were sent.
-    package let signingInput: ArraySlice<UInt8>
 
-    /// Cuts and decodes `token`; reads no JSON.
+    /// The header as it was sent.
+    package var headerSegment: ArraySlice<UInt8> { bytes[..<firstDot] }
+    /// What was signed: the two first segments as they were sent.
+    package var signingInput: ArraySlice<UInt8> { bytes[..<secondDot] }
+
+    /// Cuts `token` and decodes all but its header; reads no JSON.
     package init(_ token: [UInt8], limit: Int = tokenBytes) throws(JWSFault) {
         try self.init(token[...], limit: limit)
     }
@@ -23,22 +29,28 @@ package struct CompactJWS: Sendable {
     package init(_ token: ArraySlice<UInt8>, limit: Int = tokenBytes) throws(JWSFault) {
         guard token.count <= limit else { throw .tooLarge }
         let dot = UInt8(ascii: ".")
-        guard let first = token.position(of: dot),
-            let second = token[(first + 1)...].position(of: dot)
-        else { throw .malformed("not three segments") }
-        guard token[(second + 1)...].position(of: dot) == nil else { throw .malformed("more than three segments") }
+        guard let first = token.position(of: dot), let second = token.position(of: dot, from: first + 1) else {
+            throw .malformed("not three segments")
+        }
+        guard token.position(of: dot, from: second + 1) == nil else { throw .malformed("more than three segments") }
         guard first - token.startIndex <= Self.headerBytes else { throw .malformed("header is too long") }
-        guard let header = Base64URL.decode(token[..<first]) else { throw .malformed("header is not base64url") }
         guard let payload = Base64URL.decode(token[(first + 1)..<second]) else {
             throw .malformed("payload is not base64url")
         }
         guard let signature = Base64URL.decode(token[(second + 1)...]) else {
             throw .malformed("signature is not base64url")
         }
-        self.header = header
+        self.bytes = token
+        self.firstDot = first
+        self.secondDot = second
         self.payload = payload
         self.signature = signature
-        self.signingInput = token[..<second]
+    }
+
+    /// The header's JSON.
+    package func decodedHeader() throws(JWSFault) -> [UInt8] {
+        guard let header = Base64URL.decode(headerSegment) else { throw .malformed("header is not base64url") }
+        return header
     }
 
     /// Whether the signature is `verifier`'s.

@@ -4,14 +4,14 @@
 /// The protected header of a JWS (RFC 7515 §4): what BearerGuard reads of it, and nothing else.
 ///
 /// `jwk`, `jku`, `x5u`, `x5c` and `x5t` are never looked at: keys come from configuration alone (RFC 8725 §3.10).
-package struct JOSEHeader: Sendable {
+package final class JOSEHeader: Sendable {
     /// Bytes of a key identifier.
     package static let keyIDBytes = 256
 
-    /// The `alg` text as sent, known or not.
-    package let algorithmName: String
     /// The `typ` text as sent.
     package let type: String?
+    /// The media type that it names.
+    let mediaType: String?
     /// The `kid` text as sent.
     package let keyID: String?
     /// Every member, for inspection.
@@ -19,6 +19,8 @@ package struct JOSEHeader: Sendable {
 
     /// The algorithm, if it is one that exists here.
     package let algorithm: SignatureAlgorithm?
+    /// The `alg` text as sent, known or not.
+    package var algorithmName: String { members[.algorithm]?.stringValue ?? "" }
 
     /// Reads the decoded header segment.
     package init(_ bytes: [UInt8]) throws(JWSFault) {
@@ -37,9 +39,9 @@ package struct JOSEHeader: Sendable {
         if let contentType = members[.contentType]?.stringValue, Self.isNested(contentType) {
             throw .malformed("a token inside a token")
         }
-        self.algorithmName = algorithmName
         self.algorithm = SignatureAlgorithm(rawValue: algorithmName)
         self.type = try Self.text(members, .type)
+        self.mediaType = type.map(MediaType.normalized)
         self.keyID = try Self.text(members, .keyID)
         self.members = members
         if let keyID, keyID.utf8.count > Self.keyIDBytes { throw .malformed("kid is too long") }

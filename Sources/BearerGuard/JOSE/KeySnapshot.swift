@@ -9,6 +9,8 @@ public final class KeySnapshot: Sendable {
     /// Counts snapshots of one source; a cache keyed by it forgets withdrawn keys.
     package let generation: UInt64
     private let byKeyID: [ExactString: [VerificationKey]]
+    /// The keys that are the only ones of their names, where the set is small enough to be looked through.
+    private let few: [(keyID: String, key: VerificationKey)]
 
     package init(
         keys: [VerificationKey],
@@ -34,6 +36,7 @@ public final class KeySnapshot: Sendable {
         self.faults = faults
         self.generation = generation
         self.byKeyID = byKeyID
+        few = distinct.count > 8 ? [] : byKeyID.compactMap { $1.count == 1 ? ($0.text, $1[0]) : nil }
     }
 
     package convenience init(_ set: JWKSet, generation: UInt64 = 0) {
@@ -64,7 +67,8 @@ public final class KeySnapshot: Sendable {
 
     /// The key of this name, where it is the only one.
     func onlyKey(named keyID: String) -> VerificationKey? {
-        guard let keys = byKeyID[ExactString(keyID)], keys.count == 1 else { return nil }
+        for known in few where known.keyID.isExactly(keyID) { return known.key }
+        guard keys.count > 8, let keys = byKeyID[ExactString(keyID)], keys.count == 1 else { return nil }
         return keys.first
     }
 

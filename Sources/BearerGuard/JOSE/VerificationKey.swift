@@ -14,10 +14,11 @@ package final class VerificationKey: Sendable {
     package let issuer: String?
     /// `alg` as the set gave it.
     package let declaredAlgorithm: SignatureAlgorithm?
-    private let verifiers: [SignatureAlgorithm: SignatureVerifier]
+    /// By ``SignatureAlgorithm/index``.
+    private let verifiers: [SignatureVerifier?]
 
     /// The algorithms of tokens that the key may verify.
-    package var algorithms: Set<SignatureAlgorithm> { Set(verifiers.keys) }
+    package var algorithms: Set<SignatureAlgorithm> { Set(verifiers.compactMap { $0?.algorithm }) }
 
     /// Builds a public key; with `algorithm` it serves that one alone.
     package init(
@@ -39,7 +40,7 @@ package final class VerificationKey: Sendable {
         self.thumbprint = JWKThumbprint.sha256(components)
         self.issuer = issuer
         self.declaredAlgorithm = algorithm
-        self.verifiers = verifiers
+        self.verifiers = SignatureAlgorithm.allCases.map { verifiers[$0] }
     }
 
     /// Builds a shared secret; without `algorithm` it serves every HMAC that it is long enough for.
@@ -63,11 +64,11 @@ package final class VerificationKey: Sendable {
         self.thumbprint = nil
         self.issuer = nil
         self.declaredAlgorithm = algorithm
-        self.verifiers = verifiers
+        self.verifiers = SignatureAlgorithm.allCases.map { verifiers[$0] }
     }
 
     /// The prepared verifier, or nil where the key must not be used with `algorithm`.
-    package func verifier(for algorithm: SignatureAlgorithm) -> SignatureVerifier? { verifiers[algorithm] }
+    package func verifier(for algorithm: SignatureAlgorithm) -> SignatureVerifier? { verifiers[algorithm.index] }
 }
 
 extension SignatureAlgorithm {

@@ -35,13 +35,21 @@ extension String {
     /// Whether both texts are the same code points.
     package func isExactly(_ other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
-        var (left, right) = (self, other)
-        return left.withUTF8 { left in
-            right.withUTF8 { right in
-                guard let a = left.baseAddress, let b = right.baseAddress else { return true }
-                return unsafe memcmp(a, b, left.count) == 0
-            }
-        }
+        // Native texts lend their bytes without being copied or retained.
+        let answer =
+            unsafe utf8.withContiguousStorageIfAvailable { left in
+                unsafe other.utf8.withContiguousStorageIfAvailable { right in
+                    guard let a = left.baseAddress, let b = right.baseAddress else { return true }
+                    return unsafe memcmp(a, b, left.count) == 0
+                } ?? nil
+            } ?? nil
+        return answer ?? utf8.elementsEqual(other.utf8)
+    }
+
+    /// Lends the bytes of the text, which are copied only where they do not lie together.
+    func withBytes<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+        if let value = unsafe utf8.withContiguousStorageIfAvailable({ unsafe body($0) }) { return value }
+        return unsafe Array(utf8).withUnsafeBufferPointer { unsafe body($0) }
     }
 }
 

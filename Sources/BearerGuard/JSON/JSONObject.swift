@@ -28,117 +28,69 @@ public struct JSONObject: Sendable, Hashable {
     }
 
     /// A token's claims are rarely all looked at: most stay places in the text.
-    private enum Storage: Sendable {
-        case members([Member])
-        case index(JSONMemberIndex)
-    }
-
-    private let storage: Storage
+    private let all: JSONMembers
 
     package init(members: [Member]) {
-        storage = .members(members)
+        all = JSONMembers(values: members)
     }
 
     /// Reads the text of an object out of a token.
     ///
     /// - Throws: the fault in it.
     package init(tokenText: [UInt8]) throws(JSONError) {
-        if tokenText.count <= JSONMemberIndex.maximumBytes {
-            storage = .index(try JSONMemberIndex(tokenText))
+        if tokenText.count <= JSONMembers.maximumBytes {
+            all = try JSONMembers(tokenText)
         } else {
             self = try JSONDocument.object(tokenText, limits: .token)
         }
     }
 
     /// Bytes that it keeps alive, estimated.
-    var retainedBytes: Int {
-        switch storage {
-        case .index(let index): index.retainedBytes
-        case .members(let members): members.reduce(0) { $0 + 64 + $1.name.utf8.count + $1.value.retainedBytes }
-        }
-    }
+    var retainedBytes: Int { all.retainedBytes }
 
     /// The members, in the order of the text.
-    public var members: [Member] {
-        switch storage {
-        case .members(let members): members
-        case .index(let index): index.members
-        }
-    }
+    public var members: [Member] { all.members }
 
     /// The number of members.
-    public var count: Int {
-        switch storage {
-        case .members(let members): members.count
-        case .index(let index): index.count
-        }
-    }
+    public var count: Int { all.count }
 
     /// The value of `name`, compared code point by code point; linear in the number of members.
-    public subscript(name: String) -> JSONValue? {
-        switch storage {
-        case .members(let members): members.first { $0.name.isExactly(name) }?.value
-        case .index(let index): index.value(of: name)
-        }
-    }
+    public subscript(name: String) -> JSONValue? { all.value(of: name) }
 
     /// The value of a member that tokens have; quicker than by its name.
-    package subscript(member: TokenMember) -> JSONValue? {
-        switch storage {
-        case .members: self[member.name]
-        case .index(let index): index.value(of: member)
-        }
-    }
+    package subscript(member: TokenMember) -> JSONValue? { all.value(of: member) }
 
     /// Whether a member is there, whatever its value.
-    func has(_ member: TokenMember) -> Bool {
-        switch storage {
-        case .members: self[member.name] != nil
-        case .index(let index): index.kind(of: member) != nil
-        }
-    }
+    func has(_ member: TokenMember) -> Bool { all.kind(of: member) != .absent }
 
     /// Whether one of these is there.
-    func hasAny(of members: TokenMembers) -> Bool {
-        switch storage {
-        case .members: TokenMember.allCases.contains { members.contains($0) && has($0) }
-        case .index(let index): index.hasAny(of: members)
-        }
-    }
+    func hasAny(of members: TokenMembers) -> Bool { all.hasAny(of: members) }
 
     /// Whether there is a member of this name, and not `null`.
     func hasValue(_ name: String) -> Bool {
-        switch storage {
-        case .members: self[name].map { $0 != .null } ?? false
-        case .index(let index): index.kind(of: name).map { $0 != .literalNull } ?? false
-        }
+        let kind = all.kind(of: name)
+        return kind != .absent && kind != .literalNull
     }
 
     /// Whether a member is a string, or not there.
     func isTextOrAbsent(_ member: TokenMember) -> Bool {
-        switch storage {
-        case .members: self[member].map { $0.stringValue != nil } ?? true
-        case .index(let index): index.kind(of: member).map(\.isText) ?? true
-        }
+        let kind = all.kind(of: member)
+        return kind.isText || kind == .absent
     }
 
     /// Whether a member is this very text.
-    func hasText(_ text: String, at member: TokenMember) -> Bool {
-        if case .index(let index) = storage, let answer = index.hasText(text, at: member) { return answer }
-        return self[member]?.stringValue?.isExactly(text) == true
-    }
+    func hasText(_ text: String, at member: TokenMember) -> Bool { all.hasText(text, at: member) }
+
+    /// Whether two members are there and the same text.
+    func haveSameText(_ first: TokenMember, _ second: TokenMember) -> Bool { all.haveSameText(first, second) }
 
     /// Whether a member is text, or an array of texts, whose every one passes; nil where only its value can say.
     func allTexts(at member: TokenMember, pass: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool? {
-        guard case .index(let index) = storage else { return nil }
-        return unsafe index.allTexts(at: member, pass: pass)
+        unsafe all.allTexts(at: member, pass: pass)
     }
 
     /// Whether a member lists a text, as a word of its own or as an entry; nil where only its value can say.
-    func lists(_ text: String, at member: TokenMember) -> Bool? {
-        guard case .index(let index) = storage else { return nil }
-        return index.lists(text, at: member)
-    }
+    func lists(_ text: String, at member: TokenMember) -> Bool? { all.lists(text, at: member) }
 
     /// Whether two objects have the same members in any order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {

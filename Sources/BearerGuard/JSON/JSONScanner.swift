@@ -11,23 +11,24 @@ struct JSONScanner {
 
     private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
-    private var entries: [JSONMemberIndex.Entry]
+    private var entries: [JSONMembers.Entry]
     /// Bit by bit, which of ``TokenMember`` were met.
     private(set) var present: UInt64 = 0
-    private var names = JSONNames()
+    /// The name with escapes that was met last, as it reads.
+    private var decoded: [UInt8] = []
     private let known = TokenMember.table
 
     init(bytes: UnsafeBufferPointer<UInt8>) {
         unsafe self.bytes = bytes
-        let count = TokenMember.allCases.count
-        var entries: [JSONMemberIndex.Entry] = []
-        entries.reserveCapacity(count + 16)
-        entries.append(contentsOf: repeatElement(JSONMemberIndex.Entry(), count: count))
-        self.entries = entries
+        // Room for as many again as most tokens have.
+        entries = unsafe [JSONMembers.Entry](unsafeUninitializedCapacity: TokenMember.count + 16) { buffer, count in
+            unsafe buffer[..<TokenMember.count].initialize(repeating: JSONMembers.Entry())
+            count = TokenMember.count
+        }
     }
 
     /// What was noted, once.
-    mutating func takeEntries() -> [JSONMemberIndex.Entry] {
+    mutating func takeEntries() -> [JSONMembers.Entry] {
         defer { entries = [] }
         return entries
     }
@@ -51,6 +52,7 @@ struct JSONScanner {
     /// The byte at hand; one that no rule takes at the end.
     private var peek: UInt8 { unsafe position < bytes.count ? unsafe bytes[position] : 0 }
 
+    @inline(__always)
     private mutating func skipSpace() {
         while unsafe position < bytes.count, unsafe bytes[position] <= 0x20, unsafe Self.isSpace(bytes[position]) {
             position &+= 1
@@ -58,7 +60,7 @@ struct JSONScanner {
     }
 
     /// Steps over the value that begins here.
-    private mutating func value(depth: Int) throws(JSONError) -> JSONMemberIndex.Kind {
+    private mutating func value(depth: Int) throws(JSONError) -> JSONMembers.Kind {
         switch peek {
         case UInt8(ascii: "\""): return try string() ? .escapedString : .plainString
         case UInt8(ascii: "{"):
@@ -67,8 +69,7 @@ struct JSONScanner {
             return .object
         case UInt8(ascii: "["):
             guard depth < Self.limits.depth else { throw .tooDeep }
-            try array(depth: depth &+ 1)
-            return .array
+            return try array(depth: depth &+ 1) ? .textArray : .array
         case UInt8(ascii: "t"):
             try literal("true")
             return .literalTrue
@@ -90,17 +91,14 @@ struct JSONScanner {
             return
         }
         let isOutermost = depth == 1
-        var opened = names.open()
-        defer { names.close(opened) }
+        var names = JSONNames(first: entries.count)
+        defer { if !isOutermost { entries.removeLast(entries.count &- names.first) } }
         var count = 0
         while true {
             guard peek == UInt8(ascii: "\"") else { throw .malformed }
             count &+= 1
             if count > Self.limits.elements { throw .tooManyElements }
-            let nameStart = position &+ 1
-            let hasEscapes = try string()
-            let nameEnd = position &- 1
-            let slot = try note(nameStart..<nameEnd, hasEscapes: hasEscapes, isOutermost: isOutermost, &opened)
+            let place = try name(&names, isOutermost: isOutermost)
             skipSpace()
             guard peek == UInt8(ascii: ":") else { throw .malformed }
             position &+= 1
@@ -109,14 +107,9 @@ struct JSONScanner {
             let kind = try value(depth: depth)
             if isOutermost {
                 let quote = kind.isText ? 1 : 0
-                entries[slot] = JSONMemberIndex.Entry(
-                    nameStart: UInt16(truncatingIfNeeded: nameStart),
-                    nameEnd: UInt16(truncatingIfNeeded: nameEnd),
-                    valueStart: UInt16(truncatingIfNeeded: start &+ quote),
-                    valueEnd: UInt16(truncatingIfNeeded: position &- quote),
-                    kind: kind,
-                    hasEscapedName: hasEscapes
-                )
+                entries[place].valueStart = UInt16(truncatingIfNeeded: start &+ quote)
+                entries[place].valueEnd = UInt16(truncatingIfNeeded: position &- quote)
+                entries[place].kind = kind
             }
             skipSpace()
             let next = peek
@@ -127,46 +120,56 @@ struct JSONScanner {
         }
     }
 
-    /// Notes a name and refuses it where it was met before; answers with the place of its member.
-    private mutating func note(
-        _ place: Range<Int>,
-        hasEscapes: Bool,
-        isOutermost: Bool,
-        _ opened: inout JSONNames.Object
-    ) throws(JSONError) -> Int {
-        if isOutermost {
-            let member =
-                hasEscapes
-                ? unsafe names.withDecoded(place, in: bytes) { unsafe known.member($0) }
-                : unsafe known.member(UnsafeBufferPointer(rebasing: bytes[place]))
-            if let member {
-                let bit: UInt64 = 1 << UInt64(member.rawValue)
-                guard present & bit == 0 else { throw .duplicateMember }
-                present |= bit
-                return member.rawValue
-            }
+    /// Steps over the name that begins here and refuses it where it was met before; answers with the place of its entry.
+    private mutating func name(_ names: inout JSONNames, isOutermost: Bool) throws(JSONError) -> Int {
+        let start = position &+ 1
+        var entry = JSONMembers.Entry()
+        entry.hasEscapedName = try string()
+        entry.nameStart = UInt16(truncatingIfNeeded: start)
+        entry.nameEnd = UInt16(truncatingIfNeeded: position &- 1)
+        var member: TokenMember?
+        if entry.hasEscapedName {
+            decoded.removeAll(keepingCapacity: true)
+            unsafe JSONText.decode(UnsafeBufferPointer(rebasing: bytes[entry.name]), into: &decoded)
+            (member, entry.digest) = unsafe decoded.withUnsafeBufferPointer { unsafe look(at: $0, isOutermost) }
+        } else {
+            (member, entry.digest) = unsafe look(at: UnsafeBufferPointer(rebasing: bytes[entry.name]), isOutermost)
         }
-        guard unsafe names.insert(place, hasEscapes: hasEscapes, in: bytes, &opened) else { throw .duplicateMember }
-        if isOutermost { entries.append(JSONMemberIndex.Entry()) }
+        if let member {
+            let bit: UInt64 = 1 << UInt64(member.rawValue)
+            guard present & bit == 0 else { throw .duplicateMember }
+            present |= bit
+            entries[member.rawValue] = entry
+            return member.rawValue
+        }
+        guard unsafe names.isNew(entry, among: entries, in: bytes) else { throw .duplicateMember }
+        entries.append(entry)
         return entries.count &- 1
     }
 
-    private mutating func array(depth: Int) throws(JSONError) {
+    private func look(at name: UnsafeBufferPointer<UInt8>, _ isOutermost: Bool) -> (TokenMember?, UInt32) {
+        if isOutermost, let member = unsafe known.member(name) { return (member, 0) }
+        return unsafe (nil, JSONNames.digest(name))
+    }
+
+    /// Steps over the array that begins here; true where it has nothing but plain strings.
+    private mutating func array(depth: Int) throws(JSONError) -> Bool {
         position &+= 1
         skipSpace()
         if peek == UInt8(ascii: "]") {
             position &+= 1
-            return
+            return true
         }
+        var hasOnlyTexts = true
         var count = 0
         while true {
             count &+= 1
             if count > Self.limits.elements { throw .tooManyElements }
-            _ = try value(depth: depth)
+            if try value(depth: depth) != .plainString { hasOnlyTexts = false }
             skipSpace()
             let next = peek
             position &+= 1
-            if next == UInt8(ascii: "]") { return }
+            if next == UInt8(ascii: "]") { return hasOnlyTexts }
             guard next == UInt8(ascii: ",") else { throw .malformed }
             skipSpace()
         }
@@ -179,7 +182,7 @@ struct JSONScanner {
         position &+= count
     }
 
-    private mutating func number() throws(JSONError) -> JSONMemberIndex.Kind {
+    private mutating func number() throws(JSONError) -> JSONMembers.Kind {
         let number = unsafe JSONNumber(in: bytes, at: position)
         guard let number else { throw .malformed }
         let place = position..<number.end
@@ -190,6 +193,7 @@ struct JSONScanner {
     }
 
     /// Steps over the string that begins here; true where it does not read as it is written.
+    @inline(__always)
     private mutating func string() throws(JSONError) -> Bool {
         let start = position &+ 1
         let text = unsafe bytes

@@ -4,6 +4,7 @@
 /// What stands between the quotes of a JSON string (RFC 8259 §7), in UTF-8 (RFC 3629).
 enum JSONText {
     /// The first place from `start` on with a quote, a backslash, a control character or a byte beyond ASCII.
+    @inline(__always)
     static func plainEnd(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         guard let base = unsafe UnsafeRawPointer(text.baseAddress) else { return start }
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -111,7 +112,7 @@ enum JSONText {
                 guard let (value, end) = unsafe scalarEscape(text, at), let scalar = Unicode.Scalar(value) else {
                     return
                 }
-                output.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
+                if let encoded = UTF8.encode(scalar) { output.append(contentsOf: encoded) }
                 at = end
                 continue
             case let other: output.append(other)

@@ -56,11 +56,12 @@ package enum TokenMember: Int, CaseIterable, Sendable {
 
     /// The member of this name; nil for any other name.
     package init?(_ name: String) {
-        var name = name
-        let member = name.withUTF8 { unsafe Self.table.member($0) }
+        let member = unsafe name.withBytes { unsafe Self.table.member($0) }
         guard let member else { return nil }
         self = member
     }
+
+    static let count = TokenMember.nonce.rawValue + 1
 
     static let table = TokenMemberTable()
 }
@@ -78,13 +79,15 @@ package struct TokenMembers: Sendable {
 struct TokenMemberTable: Sendable {
     private struct Slot {
         var word: UInt64 = 0
-        var count = 0
-        var member: TokenMember?
-        var name: [UInt8] = []
+        /// Zero where the slot is free.
+        var count: UInt32 = 0
+        var member = TokenMember.algorithm
     }
 
     private static let size = 128
     private let slots: [Slot]
+    /// What follows the first eight bytes of the longer names, by member.
+    private let tails: [[UInt8]]
 
     fileprivate init() {
         var slots = [Slot](repeating: Slot(), count: Self.size)
@@ -92,21 +95,24 @@ struct TokenMemberTable: Sendable {
             let name = Array(member.name.utf8)
             let word = unsafe name.withUnsafeBufferPointer { unsafe Self.word($0) }
             var place = Self.place(word)
-            while slots[place].member != nil { place = (place + 1) % Self.size }
-            slots[place] = Slot(word: word, count: name.count, member: member, name: name)
+            while slots[place].count != 0 { place = (place + 1) % Self.size }
+            slots[place] = Slot(word: word, count: UInt32(name.count), member: member)
         }
         self.slots = slots
+        tails = TokenMember.allCases.map { Array($0.name.utf8.dropFirst(8)) }
     }
 
     func member(_ name: UnsafeBufferPointer<UInt8>) -> TokenMember? {
         let word = unsafe Self.word(name)
         var place = Self.place(word)
         // Less than half of the slots are taken: the walk ends.
-        while let member = slots[place].member {
-            if slots[place].word == word, slots[place].count == name.count {
-                return unsafe name.count <= 8 || slots[place].name.elementsEqual(name) ? member : nil
+        while slots[place].count != 0 {
+            if slots[place].word == word, Int(slots[place].count) == name.count {
+                let member = slots[place].member
+                if name.count <= 8 { return member }
+                return unsafe tails[member.rawValue].elementsEqual(name[8...]) ? member : nil
             }
-            place = (place &+ 1) % Self.size
+            place = (place &+ 1) & (Self.size &- 1)
         }
         return nil
     }

@@ -30,22 +30,22 @@ public struct AcceptedTokens: Sendable, Hashable {
     /// Claims that the kind demands beyond the policy's own.
     var requiredClaims: [String] { rule == .rfc9068 ? ["sub", "client_id", "iat", "jti"] : [] }
 
-    /// The reason to refuse a token with this `typ` and these claims, if there is one.
-    func rejection(type: String?, claims: JSONObject, vendorTypes: [String]) -> Rejection? {
+    /// The reason to refuse a token with this media type and these claims, if there is one.
+    func rejection(mediaType normalized: String?, claims: JSONObject, vendorTypes: [String]) -> Rejection? {
         if rule == .unchecked { return nil }
         if let kind = TokenKind.marked(claims) { return Rejection(.wrongType, "\(kind.rawValue), by its own marker") }
-        let normalized = type.map(MediaType.normalized)
-        if let normalized, let kind = TokenKind(normalizedType: normalized) {
+        let isAccessToken = normalized == "at+jwt"
+        let isPlain = normalized == nil || isAccessToken || normalized == "jwt"
+        if !isPlain, let normalized, let kind = TokenKind(normalizedType: normalized) {
             return Rejection(.wrongType, "\(kind.rawValue), by typ")
         }
         switch rule {
         case .accessToken:
-            guard let normalized else { break }
-            guard ["jwt", "at+jwt"].contains(normalized) || vendorTypes.contains(normalized) else {
+            guard isPlain || normalized.map(vendorTypes.contains) == true else {
                 return Rejection(.wrongType, "typ is not that of an access token")
             }
         case .rfc9068:
-            guard normalized == "at+jwt" else { return Rejection(.wrongType, "typ is not at+jwt") }
+            guard isAccessToken else { return Rejection(.wrongType, "typ is not at+jwt") }
         case .types(let types):
             guard let normalized, types.contains(where: { MediaType.normalized($0).isExactly(normalized) }) else {
                 return Rejection(.wrongType, "typ is not one of those required")
@@ -53,7 +53,7 @@ public struct AcceptedTokens: Sendable, Hashable {
         case .unchecked: break
         }
         // `at+jwt` states under the signature what the shape could only suggest.
-        if normalized != "at+jwt", let kind = TokenKind.shaped(claims) {
+        if !isAccessToken, let kind = TokenKind.shaped(claims) {
             return Rejection(.wrongType, "\(kind.rawValue), by its claims")
         }
         return nil

@@ -5,14 +5,6 @@
 ///
 /// Each returns the reason to refuse, or nil.
 enum ClaimChecks {
-    typealias Check = @Sendable (JSONObject, ValidationPolicy, UnixTime) -> Rejection?
-
-    /// All of them after the issuer, which is judged before the signature.
-    static let ordered: [(name: TokenValidator.Check, check: Check)] = [
-        (.audience, audience), (.expiration, expiration), (.notBefore, notBefore), (.issuedAt, issuedAt),
-        (.claimTypes, textTypes), (.scopes, scopes), (.requiredClaims, required), (.customChecks, custom),
-    ]
-
     static func issuer(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
         switch policy.issuerRule {
         case .unchecked: return nil
@@ -57,14 +49,19 @@ enum ClaimChecks {
         return "iss is not the configured issuer"
     }
 
-    /// What the issuer's preset knows of its own tokens.
-    static func presetType(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
-        if policy.preset.typeChecks.isEmpty { return nil }
+    /// The kind of token, by its header, its shape, and what the issuer's preset knows of its own tokens.
+    static func type(_ header: JOSEHeader, _ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+        let rejection = policy.acceptedTokens.rejection(
+            mediaType: header.mediaType,
+            claims: claims,
+            vendorTypes: policy.preset.vendorTypes
+        )
+        if rejection != nil || policy.preset.typeChecks.isEmpty { return rejection }
         let typed = Claims(claims)
         return policy.preset.typeChecks.first { !$0.isSatisfied(typed) }.map { Rejection(.wrongType, $0.name) }
     }
 
-    private static func audience(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    static func audience(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
         switch policy.audienceRule {
         case .unchecked: return nil
         case .clientID(let accepted):
@@ -82,7 +79,7 @@ enum ClaimChecks {
         }
     }
 
-    private static func expiration(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    static func expiration(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
         guard let claim = claims[.expiration] else {
             return policy.requiresExpiration ? Rejection(.missingClaim, "exp is missing") : nil
         }
@@ -90,13 +87,13 @@ enum ClaimChecks {
         return now >= time.advanced(by: Int64(policy.clockSkew)) ? Rejection(.expired, "exp is past") : nil
     }
 
-    private static func notBefore(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    static func notBefore(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
         guard let claim = claims[.notBefore] else { return nil }
         guard let time = UnixTime(claim) else { return Rejection(.invalidClaim, "nbf is not a date") }
         return time > now.advanced(by: Int64(policy.clockSkew)) ? Rejection(.notYetValid, "nbf is ahead") : nil
     }
 
-    private static func issuedAt(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    static func issuedAt(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
         guard let claim = claims[.issuedAt] else {
             return policy.maximumAge == nil ? nil : Rejection(.missingClaim, "iat is missing")
         }
@@ -108,7 +105,7 @@ enum ClaimChecks {
     }
 
     /// Registered claims that must be strings where they are present (RFC 7519 §4.1, RFC 9068 §2.2).
-    private static func textTypes(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    static func textTypes(_ claims: JSONObject) -> Rejection? {
         for member in textMembers where !claims.isTextOrAbsent(member) {
             return Rejection(.invalidClaim, "\(member.name) is not a string")
         }
@@ -117,18 +114,18 @@ enum ClaimChecks {
 
     private static let textMembers: [TokenMember] = [.subject, .tokenID] + Claims.clientMembers
 
-    private static func scopes(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    static func scopes(_ claims: JSONObject) -> Rejection? {
         Scopes.areReadable(in: claims) ? nil : Rejection(.invalidClaim, "scope or scp is not a list of scopes")
     }
 
-    private static func required(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    static func required(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
         for name in policy.requiredClaims where !claims.hasValue(name) {
             return Rejection(.missingClaim, "\(name) is missing")
         }
         return nil
     }
 
-    private static func custom(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    static func custom(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
         if policy.checks.isEmpty { return nil }
         let typed = Claims(claims)
         return policy.checks.first { !$0.isSatisfied(typed) }.map { Rejection(.invalidClaim, $0.name) }

@@ -4,7 +4,7 @@
 /// The pipeline from an ``UnverifiedToken`` to an ``AccessToken``: a pure function of token, keys, time and policy.
 ///
 /// A guard stops at the first reason; an audit runs the same checks and keeps them all.
-package struct TokenValidator: Sendable {
+package final class TokenValidator: Sendable {
     /// What is known of the sender, for tokens that are bound to one (RFC 7800).
     package enum Binding: Sendable {
         /// The token came as a plain bearer token.
@@ -42,6 +42,14 @@ package struct TokenValidator: Sendable {
         package var key: VerificationKey?
         /// The claims, readable from here on only together with an empty list of findings.
         package var claims: JSONObject?
+
+        /// Takes what a check found; true when nothing more need be checked.
+        fileprivate mutating func note(_ check: Check, _ finding: Rejection?, _ collectsAll: Bool) -> Bool {
+            if collectsAll { checks.append((check, finding)) }
+            guard let finding else { return false }
+            findings.append(finding)
+            return !collectsAll
+        }
     }
 
     package let policy: ValidationPolicy
@@ -76,68 +84,78 @@ package struct TokenValidator: Sendable {
         collectsAll: Bool = false
     ) -> Judgement {
         var judgement = Judgement()
-        /// Takes what a check found; true when nothing more need be checked.
-        func ends(_ check: Check, _ finding: Rejection?) -> Bool {
-            if collectsAll { judgement.checks.append((check, finding)) }
-            guard let finding else { return false }
-            judgement.findings.append(finding)
-            return !collectsAll
-        }
-
-        let algorithm = token.header.algorithm.flatMap { policy.algorithms.contains($0) ? $0 : nil }
+        let algorithm = token.header.algorithm.flatMap { policy.allowedAlgorithms.contains($0) ? $0 : nil }
         let unsupported = algorithm == nil ? Rejection(.unsupportedAlgorithm, "alg is not in the allow-list") : nil
-        if ends(.algorithm, unsupported) { return judgement }
+        if judgement.note(.algorithm, unsupported, collectsAll) { return judgement }
         let claims: JSONObject
-        do throws(JSONError) {
-            claims = try token.unverifiedClaims.get()
-        } catch {
-            _ = ends(.payload, Rejection(error))
+        switch token.unverifiedClaims {
+        case .success(let readable): claims = readable
+        case .failure(let error):
+            _ = judgement.note(.payload, Rejection(error), collectsAll)
             return judgement
         }
-        _ = ends(.payload, nil)
         judgement.claims = claims
-        if ends(.issuer, ClaimChecks.issuer(claims, policy)) { return judgement }
+        if judgement.note(.payload, nil, collectsAll) { return judgement }
+        if judgement.note(.issuer, ClaimChecks.issuer(claims, policy), collectsAll) { return judgement }
         if let algorithm {
+            let finding: Rejection?
             switch Self.verify(token.jws, keyID: token.header.keyID, algorithm: algorithm, keys: keys) {
             case .success(let key):
                 judgement.key = key
-                if ends(.signature, ClaimChecks.keyIssuer(key, claims, policy)) { return judgement }
-            case .failure(let rejection): if ends(.signature, rejection) { return judgement }
+                finding = ClaimChecks.keyIssuer(key, claims, policy)
+            case .failure(let rejection): finding = rejection
             }
+            if judgement.note(.signature, finding, collectsAll) { return judgement }
         }
-        let typeFinding = policy.acceptedTokens.rejection(
-            type: token.header.type,
-            claims: claims,
-            vendorTypes: policy.preset.vendorTypes
-        )
-        if ends(.type, typeFinding ?? ClaimChecks.presetType(claims, policy)) { return judgement }
-        for (name, check) in ClaimChecks.ordered {
-            if ends(name, check(claims, policy, now)) { return judgement }
+        for check in Self.checksOfClaims {
+            if judgement.note(check, finding(of: check, token.header, claims, now), collectsAll) { return judgement }
         }
-        _ = ends(.binding, confirmation(claims))
         return judgement
+    }
+
+    /// Those after the signature.
+    private static let checksOfClaims: [Check] = [
+        .type, .audience, .expiration, .notBefore, .issuedAt, .claimTypes, .scopes, .requiredClaims, .customChecks,
+        .binding,
+    ]
+
+    private func finding(
+        of check: Check,
+        _ header: JOSEHeader,
+        _ claims: JSONObject,
+        _ now: UnixTime
+    ) -> Rejection? {
+        switch check {
+        case .type: ClaimChecks.type(header, claims, policy)
+        case .audience: ClaimChecks.audience(claims, policy)
+        case .expiration: ClaimChecks.expiration(claims, policy, now)
+        case .notBefore: ClaimChecks.notBefore(claims, policy, now)
+        case .issuedAt: ClaimChecks.issuedAt(claims, policy, now)
+        case .claimTypes: ClaimChecks.textTypes(claims)
+        case .scopes: ClaimChecks.scopes(claims)
+        case .requiredClaims: ClaimChecks.required(claims, policy)
+        case .customChecks: ClaimChecks.custom(claims, policy)
+        case .binding: confirmation(claims)
+        case .algorithm, .payload, .issuer, .signature, .requirement: nil
+        }
     }
 
     /// The verified token, out of a judgement without a finding; nil for any other.
     package func verifiedToken(
         _ judgement: Judgement,
         of token: UnverifiedToken,
-        issuerAlias: String,
-        fingerprintKey: TokenFingerprint.Key,
+        setting: VerifiedToken.Setting,
         isKept: Bool = false
     ) -> VerifiedToken? {
         guard judgement.findings.isEmpty, let key = judgement.key, let object = judgement.claims,
             let algorithm = token.header.algorithm
         else { return nil }
-        let claims = Claims(object)
         return VerifiedToken(
-            claims: claims,
-            rolePaths: policy.rolePaths,
-            issuerAlias: issuerAlias,
+            claims: Claims(object),
             algorithm: algorithm,
             key: key,
             bytes: token.bytes,
-            fingerprintKey: fingerprintKey,
+            setting: setting,
             isKept: isKept
         )
     }

@@ -21,6 +21,7 @@ public struct ValidationPolicy: Sendable {
     let audienceRule: AudienceRule
     /// The algorithms that are accepted.
     public let algorithms: Set<SignatureAlgorithm>
+    let allowedAlgorithms: AllowedAlgorithms
     /// Which kinds of token are accepted.
     public let acceptedTokens: AcceptedTokens
     /// Seconds by which clocks may differ.
@@ -146,6 +147,7 @@ public struct ValidationPolicy: Sendable {
         self.issuerRule = issuerRule
         self.audienceRule = audienceRule
         self.algorithms = algorithms
+        self.allowedAlgorithms = AllowedAlgorithms(algorithms)
         self.acceptedTokens = acceptedTokens
         self.clockSkew = clockSkew
         self.maximumAge = maximumAge
