@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '\n== %s\n' "$*"; }
 
 say "packages"
-bash Tests/setup.sh curl openssl python3
+bash Tests/setup.sh curl openssl python3 valgrind binutils
 
 export BEARERGUARD_WARNINGS_AS_ERRORS=1
 # A crash report with a backtrace takes longer than the whole core suite.
@@ -41,6 +41,11 @@ if [ -f "$tools/make_tokens.py" ]; then
     fi
     export BEARERGUARD_TOOLS="$(cd "$tools" && pwd)"
 fi
+
+# Counts repeat on a busy machine, as times do not.
+say "allocations and instructions of a token, against the recorded ones"
+swift build -c release --package-path Benchmarks --product bearerguard-counts
+Benchmarks/.build/release/bearerguard-counts --check
 
 say "all traits: build and every test"
 swift build --build-tests --enable-all-traits

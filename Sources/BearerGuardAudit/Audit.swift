@@ -40,6 +40,9 @@ public struct Audit: Sendable {
     private let fields: CaptureFormat
     private let workers: Int
 
+    /// Most bytes of tokens that are remembered, estimated.
+    private static let memoryBytes = 256 * 1024 * 1024
+
     /// An audit.
     ///
     /// - Parameters:
@@ -69,6 +72,7 @@ public struct Audit: Sendable {
         shouldStop: () -> Bool = { false },
         progress: (Progress) -> Void = { _ in }
     ) async throws(CaptureError) -> AuditSummary {
+        let memory = JudgedTokens(bytes: Self.memoryBytes)
         var summary = AuditSummary()
         var bytes = 0
         for input in inputs {
@@ -79,7 +83,7 @@ public struct Audit: Sendable {
                 throw CaptureError(message: "plain text has no times of capture: give the time to judge at")
             }
             let before = bytes
-            let judged = try await run(&reader, format, input.name, verdicts, shouldStop) { read, tokens in
+            let judged = try await run(&reader, format, input.name, memory, verdicts, shouldStop) { read, tokens in
                 progress(Progress(bytes: before + read, tokens: tokens))
             }
             bytes += reader.bytesRead
@@ -102,6 +106,7 @@ public struct Audit: Sendable {
         _ reader: inout CaptureReader,
         _ format: CaptureFormat,
         _ name: String?,
+        _ memory: JudgedTokens,
         _ verdicts: (([UInt8]) throws(CaptureError) -> Void)?,
         _ shouldStop: () -> Bool,
         _ progress: (Int, Int) -> Void
@@ -127,7 +132,7 @@ public struct Audit: Sendable {
                         let index = started
                         started += 1
                         group.addTask {
-                            self.judge(batch, index, format, name, knownKeys, writesVerdicts)
+                            self.judge(batch, index, format, name, memory, knownKeys, writesVerdicts)
                         }
                     }
                     guard let judged = await group.next() else { return .success(summary) }
@@ -152,25 +157,23 @@ public struct Audit: Sendable {
         _ index: Int,
         _ format: CaptureFormat,
         _ name: String?,
+        _ memory: JudgedTokens,
         _ knownKeys: Set<ExactString>,
         _ writesVerdicts: Bool
     ) -> Judged {
         var summary = AuditSummary()
         var output: [UInt8] = []
         var number = batch.firstLine
-        var rest = batch.bytes[...]
-        while !rest.isEmpty, !Task.isCancelled {
-            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-            if let line = CapturedLine(rest[rest.startIndex..<end], number: number, format: format) {
-                let verdict = policy.verdict(on: line)
-                summary.add(verdict, knownKeys: knownKeys)
-                if writesVerdicts {
-                    output += verdict.json(file: name).utf8
-                    output.append(UInt8(ascii: "\n"))
-                }
+        var start = 0
+        while start < batch.bytes.count, !Task.isCancelled {
+            let end = batch.bytes[...].position(of: UInt8(ascii: "\n"), from: start) ?? batch.bytes.count
+            if let line = CapturedLine(batch.bytes[start..<end], number: number, format: format) {
+                let verdict = policy.verdict(on: line, memory, knownKeys)
+                summary.add(verdict.judged.tally)
+                if writesVerdicts { verdict.write(file: name, to: &output) }
             }
             number += 1
-            rest = rest[min(end + 1, rest.endIndex)...]
+            start = end + 1
         }
         return Judged(index: index, lines: output, summary: summary)
     }

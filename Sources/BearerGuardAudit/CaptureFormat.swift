@@ -33,7 +33,7 @@ struct CapturedLine: Sendable {
     var time: UnixTime?
 
     enum Content: Sendable {
-        case token([UInt8])
+        case token(ArraySlice<UInt8>)
         /// A line in which no token can be found, and why.
         case unreadable(String)
     }
@@ -45,17 +45,19 @@ struct CapturedLine: Sendable {
         while let last = line.last, last == UInt8(ascii: "\r") || last == UInt8(ascii: " ") { line.removeLast() }
         guard !line.isEmpty else { return nil }
         guard let fields = format.fields else {
-            content = .token(Array(line))
+            content = .token(line)
             return
         }
-        guard let object = try? JSONDocument.object(line, limits: .document) else {
+        guard let object = try? JSONObject(tokenText: Array(line), limits: .document) else {
             content = .unreadable("not a JSON object")
             return
         }
         id = object["id"]
         time = object[fields.time].flatMap(UnixTime.init(captured:))
-        if let token = object[fields.token]?.stringValue {
-            content = .token(Array(token.utf8))
+        if let token = object.plainText(of: fields.token) {
+            content = .token(token)
+        } else if let token = object[fields.token]?.stringValue {
+            content = .token(Array(token.utf8)[...])
         } else {
             content = .unreadable("no member '\(fields.token)' with a token")
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+import BearerGuard
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -15,6 +17,17 @@ struct CaptureReader {
     struct Batch: Sendable {
         let bytes: [UInt8]
         let firstLine: Int
+
+        /// How many lines end in it.
+        var lineEnds: Int {
+            var count = 0
+            var start = 0
+            while let end = bytes[...].position(of: UInt8(ascii: "\n"), from: start) {
+                count += 1
+                start = end + 1
+            }
+            return count
+        }
     }
 
     /// Bytes of one read, and of the longest line that is judged; the rest of a longer one is passed over.
@@ -55,7 +68,7 @@ struct CaptureReader {
     private mutating func take(upTo end: Int) -> Batch {
         let batch = Batch(bytes: Array(rest[..<end]), firstLine: nextLine)
         rest.removeFirst(end)
-        nextLine += batch.bytes.count { $0 == UInt8(ascii: "\n") }
+        nextLine += batch.lineEnds
         return batch
     }
 

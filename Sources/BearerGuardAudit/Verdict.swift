@@ -13,112 +13,102 @@ struct Verdict: Sendable {
 
     let line: Int
     let id: JSONValue?
-    let outcome: Outcome
-    /// Every reason, in the order of the checks, each once.
-    let findings: [RejectionCode]
-    /// The configured name of the issuer; nil where the token names none that is trusted.
-    let issuer: String?
-    let keyID: String?
-    let algorithm: String?
-    let fingerprint: TokenFingerprint?
-    /// Why a line could not be judged.
-    let note: String?
-    /// When the issuer no longer published the key of a valid token; nil while it does, or where that is not known.
-    var keyWithdrawnSince: UnixTime?
+    let judged: JudgedToken
 
-    /// The verdict as one line of JSON.
-    func json(file: String?) -> String {
-        var members: [(String, JSONValue)] = []
-        if let file { members.append(("file", .string(file))) }
-        members.append(("line", .integer(Int64(line))))
-        if let id { members.append(("id", id)) }
-        members.append(("verdict", .string(outcome.rawValue)))
-        members.append(("reason", findings.first.map { .string($0.text) } ?? .null))
-        members.append(("findings", .array(findings.map { .string($0.text) })))
-        members.append(("issuer", issuer.map { .string($0) } ?? .null))
-        members.append(("kid", keyID.map { .string($0) } ?? .null))
-        members.append(("alg", algorithm.map { .string($0) } ?? .null))
-        members.append(("fingerprint", fingerprint.map { .string($0.text) } ?? .null))
-        if let time = keyWithdrawnSince { members.append(("key_withdrawn_since", .string(time.rfc3339))) }
-        if let note { members.append(("note", .string(note))) }
-        return JSONValue.object(members).text
+    /// Appends the verdict as one line of JSON.
+    func write(file: String?, to output: inout [UInt8]) {
+        output += "{".utf8
+        if let file {
+            output += "\"file\":".utf8
+            JSONValue.string(file).write(to: &output)
+            output += ",".utf8
+        }
+        output += "\"line\":".utf8
+        output += String(line).utf8
+        if let id {
+            output += ",\"id\":".utf8
+            id.write(to: &output)
+        }
+        output += ",".utf8
+        output += judged.json
+        output += "\n".utf8
     }
 }
 
 extension AuditPolicy {
-    func verdict(on line: CapturedLine) -> Verdict {
-        let bytes: [UInt8]
+    /// Judges a line, or remembers what came of its token before.
+    func verdict(on line: CapturedLine, _ memory: JudgedTokens, _ knownKeys: Set<ExactString>) -> Verdict {
+        func verdict(_ judged: JudgedToken) -> Verdict { Verdict(line: line.number, id: line.id, judged: judged) }
         switch line.content {
-        case .token(let token): bytes = token
-        case .unreadable(let note): return undecided(line, [], nil, note)
+        case .unreadable(let note): return verdict(JudgedToken(.undecided, note: note, knownKeys: knownKeys))
+        case .token(let bytes):
+            let time: UnixTime?
+            switch instant {
+            case .at(let given): time = given
+            case .captured: time = line.time
+            }
+            if let time, let judged = memory.find(bytes, at: time) { return verdict(judged) }
+            let entry = judge(bytes, at: time, knownKeys)
+            // Without a time, or without keys, the line says more than the token.
+            if time != nil, entry.judged.outcome != .undecided { memory.insert(entry) }
+            return verdict(entry.judged)
         }
+    }
+
+    private func judge(
+        _ bytes: ArraySlice<UInt8>,
+        at time: UnixTime?,
+        _ knownKeys: Set<ExactString>
+    ) -> JudgedTokens.Entry {
+        let now = time ?? UnixTime(seconds: 0)
         let fingerprint = TokenFingerprint.Key.report.fingerprint(of: bytes)
         let token: UnverifiedToken
         do throws(JWSFault) {
             token = try UnverifiedToken(bytes)
         } catch {
-            return verdict(line, [Rejection(error).code], nil, nil, fingerprint)
+            let code = Rejection(error).code
+            let judged = JudgedToken(.invalid, [code], fingerprint: fingerprint, knownKeys: knownKeys)
+            return JudgedTokens.Entry(bytes, judged, at: now)
         }
         guard let (judge, isOwn) = judge(of: token) else {
-            return verdict(line, [.wrongIssuer], nil, token.header, fingerprint)
+            let judged = JudgedToken(
+                .invalid,
+                [.wrongIssuer],
+                header: token.header,
+                fingerprint: fingerprint,
+                knownKeys: knownKeys
+            )
+            return JudgedTokens.Entry(bytes, judged, at: now)
         }
-        let alias = isOwn && !judge.alias.isEmpty ? judge.alias : nil
-        let now: UnixTime
-        switch instant {
-        case .at(let time): now = time
-        case .captured:
-            guard let time = line.time else { return undecided(line, [], fingerprint, "no time of capture") }
-            now = time
+        let issuer = isOwn && !judge.alias.isEmpty ? judge.alias : nil
+        guard time != nil else {
+            let note = "no time of capture"
+            let judged = JudgedToken(.undecided, fingerprint: fingerprint, note: note, knownKeys: knownKeys)
+            return JudgedTokens.Entry(bytes, judged, at: now)
         }
         guard let keys = judge.keys.snapshot(at: now) else {
-            return undecided(line, [.keysUnavailable], fingerprint, nil, issuer: alias)
+            let judged = JudgedToken(
+                .undecided,
+                [.keysUnavailable],
+                issuer: issuer,
+                fingerprint: fingerprint,
+                knownKeys: knownKeys
+            )
+            return JudgedTokens.Entry(bytes, judged, at: now)
         }
         let judgement = judgement(token, by: judge, keys: keys, at: now)
-        var verdict = verdict(line, judgement.findings.map(\.code), alias, token.header, fingerprint)
-        if verdict.outcome == .valid, let thumbprint = judgement.key?.thumbprint {
-            verdict.keyWithdrawnSince = judge.keys.withdrawnSince(thumbprint: thumbprint)
-        }
-        return verdict
-    }
-
-    private func verdict(
-        _ line: CapturedLine,
-        _ codes: [RejectionCode],
-        _ issuer: String?,
-        _ header: JOSEHeader?,
-        _ fingerprint: TokenFingerprint
-    ) -> Verdict {
-        var seen: Set<RejectionCode> = []
-        return Verdict(
-            line: line.number,
-            id: line.id,
-            outcome: codes.isEmpty ? .valid : .invalid,
-            findings: codes.filter { seen.insert($0).inserted },
+        let isValid = judgement.findings.isEmpty
+        let withdrawal = isValid ? judgement.key?.thumbprint.flatMap(judge.keys.withdrawnSince) : nil
+        let judged = JudgedToken(
+            isValid ? .valid : .invalid,
+            judgement.findings.map(\.code),
             issuer: issuer,
-            keyID: header?.keyID?.escapedForLogs,
-            algorithm: header?.algorithmName.escapedForLogs,
+            header: token.header,
             fingerprint: fingerprint,
-            note: nil
+            keyWithdrawnSince: withdrawal,
+            knownKeys: knownKeys
         )
-    }
-
-    private func undecided(
-        _ line: CapturedLine,
-        _ codes: [RejectionCode],
-        _ fingerprint: TokenFingerprint?,
-        _ note: String?,
-        issuer: String? = nil
-    ) -> Verdict {
-        Verdict(
-            line: line.number,
-            id: line.id,
-            outcome: .undecided,
-            findings: codes,
-            issuer: issuer,
-            keyID: nil,
-            algorithm: nil,
-            fingerprint: fingerprint,
-            note: note
-        )
+        let turns = judgement.claims.map(judge.validator.turns) ?? []
+        return JudgedTokens.Entry(bytes, judged, by: judge, keys, turns: turns, at: now)
     }
 }

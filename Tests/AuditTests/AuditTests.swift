@@ -116,6 +116,36 @@ struct AuditTests {
         #expect(summary.unreadable == 3)
     }
 
+    @Test("A token that comes again is judged as if it had not come before, at every second and in any order")
+    func repeats() async throws {
+        let changes: [String: JSONValue] = ["nbf": .integer(Self.now + 20), "iat": .integer(Self.now + 10)]
+        let token = issuer.token(lifetime: 40, changes: changes)
+        var generator = SeededGenerator(seed: 7)
+        let seconds = (0..<400).map { _ in Int64.random(in: 0..<50, using: &generator) }
+        let text = seconds.map { #"{"token":"\#(token)","ts":\#(Self.now + $0)}"# }.joined(separator: "\n")
+        let (lines, _) = try await verdicts(audit(at: .captured, workers: 1), text)
+        let expected = seconds.map { second -> [String] in
+            (second >= 40 ? ["expired"] : []) + (second < 20 ? ["not_yet_valid"] : [])
+                + (second < 10 ? ["issued_in_future"] : [])
+        }
+        #expect(lines.map { $0["findings"] as? [String] } == expected)
+    }
+
+    @Test("Tokens that end alike are not taken for each other")
+    func sameEnd() async throws {
+        let good = issuer.token()
+        let segments = good.split(separator: ".").map(String.init)
+        let other = issuer.token(changes: ["sub": "another"]).split(separator: ".").map(String.init)
+        let forged = [segments[0], other[1], segments[2]].joined(separator: ".")
+        let changed = "A" + good.dropFirst()
+        let text = [good, forged, changed, good, forged, changed].joined(separator: "\n")
+        let (lines, _) = try await verdicts(audit(workers: 1), text)
+        let reasons = lines.map { $0["reason"] as? String ?? "valid" }
+        #expect(Array(reasons.prefix(2)) == ["valid", "bad_signature"])
+        #expect(reasons[2] != "valid")
+        #expect(reasons.prefix(3) == reasons.suffix(3))
+    }
+
     @Test("Plain text has no times, so an audit at the time of capture refuses it")
     func plainTextAtCapture() async throws {
         await #expect(throws: CaptureError.self) { try await verdicts(audit(at: .captured), issuer.token()) }

@@ -3,6 +3,7 @@
 
 import BearerGuard
 import BearerGuardTesting
+import BenchmarkLoad
 import JWTKit
 
 /// The same work by vapor/jwt-kit: split, key by `kid`, algorithm, signature, iss, aud, exp, scope.

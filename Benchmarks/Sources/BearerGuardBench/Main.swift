@@ -8,10 +8,10 @@ import Foundation
 @main
 enum Main {
     private static let usage = """
-        USAGE: bearerguard-bench [first-sight] [hit] [threads] [allocations] [jwt-kit] [--rounds N]
-               [--algorithm NAME] [--json]
+        USAGE: bearerguard-bench [first-sight] [hit] [threads] [allocations] [refusal] [jwt-kit] [scaling]
+               [--rounds N] [--algorithm NAME] [--json]
 
-        Without a case all are run. Ratios are medians over the rounds, in which all pieces take turns; in brackets the
+        Without a case all but scaling are run. Ratios are medians over the rounds, in which all pieces take turns; in brackets the
         smallest and the largest. Times of a shared machine mean nothing by themselves and are not printed.
         """
 
@@ -20,7 +20,7 @@ enum Main {
         if arguments.contains("--help") || arguments.contains("-h") { return print(usage) }
         let isJSON = arguments.contains("--json")
         arguments.removeAll { $0 == "--json" }
-        var rounds = 31
+        var rounds = 101
         if let flag = arguments.firstIndex(of: "--rounds") {
             guard flag + 1 < arguments.count, let count = Int(arguments[flag + 1]), count > 0 else { return fail() }
             rounds = count
@@ -39,12 +39,14 @@ enum Main {
             ("first-sight", { try await Cases.firstSight(chosen, rounds) }),
             ("hit", { try await Cases.hit(chosen, rounds) }),
             ("threads", { try await Cases.threads(min(rounds, 15)) }), ("allocations", Cases.allocations),
-            ("jwt-kit", { try await Cases.jwtKit(chosen, rounds) }),
+            ("refusal", { try await Refusals.malformed(min(rounds, 15)) + Refusals.others(rounds) }),
+            ("jwt-kit", { try await Cases.jwtKit(chosen, rounds) }), ("scaling", { try await Scaling.all(rounds) }),
         ]
         guard arguments.allSatisfy({ name in cases.contains { $0.name == name } }) else { return fail() }
         if !isJSON { print("\(processor), median (minimum–maximum) of \(rounds) rounds") }
         var figures: [Figure] = []
-        for each in cases where arguments.isEmpty || arguments.contains(each.name) {
+        for each in cases
+        where arguments.contains(each.name) || arguments.isEmpty && each.name != "scaling" {
             let measured = try await each.run()
             figures += measured
             if !isJSON { for figure in measured { print(figure.text) } }

@@ -74,6 +74,15 @@ void raw_free(raw_verification *verification) {
     free(verification);
 }
 
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#else
+#define CALLGRIND_TOGGLE_COLLECT
+#endif
+
+void raw_start_counting(void) { CALLGRIND_TOGGLE_COLLECT; }
+void raw_stop_counting(void) { CALLGRIND_TOGGLE_COLLECT; }
+
 // The C library's allocator under our own names for it: everything in the process is counted, this thread's apart.
 #if defined(__GLIBC__)
 extern void *__libc_malloc(size_t);
@@ -82,17 +91,25 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
 static __thread long allocations;
+static __thread long allocated;
 
-void *malloc(size_t size) { allocations++; return __libc_malloc(size); }
-void *calloc(size_t count, size_t size) { allocations++; return __libc_calloc(count, size); }
-void *realloc(void *pointer, size_t size) { allocations++; return __libc_realloc(pointer, size); }
+void *malloc(size_t size) { allocations++; allocated += (long)size; return __libc_malloc(size); }
+void *calloc(size_t count, size_t size) {
+    allocations++;
+    allocated += (long)(count * size);
+    return __libc_calloc(count, size);
+}
+void *realloc(void *pointer, size_t size) { allocations++; allocated += (long)size; return __libc_realloc(pointer, size); }
 int posix_memalign(void **pointer, size_t alignment, size_t size) {
     allocations++;
+    allocated += (long)size;
     *pointer = __libc_memalign(alignment, size);
     return *pointer ? 0 : 12;
 }
 
 long raw_allocations(void) { return allocations; }
+long raw_allocated_bytes(void) { return allocated; }
 #else
 long raw_allocations(void) { return 0; }
+long raw_allocated_bytes(void) { return 0; }
 #endif

@@ -24,7 +24,7 @@ extension ArraySlice<UInt8> {
     }
 
     /// Whether these are the bytes of `other`.
-    func isSame(as other: [UInt8]) -> Bool {
+    package func isSame(as other: [UInt8]) -> Bool {
         guard count == other.count else { return false }
         return unsafe withUnsafeBytes { left in
             unsafe other.withUnsafeBytes { right in

@@ -12,7 +12,7 @@ import Darwin
 /// The members of a JSON object: of a token's, as places in its text, found in one pass that checks every byte and makes no
 /// value; of any other, as values.
 ///
-/// Of tokens it accepts exactly what ``JSONDocument`` accepts within ``JSONLimits/token``, which a test compares over the vectors
+/// Of tokens it accepts exactly what ``JSONDocument`` accepts within the same ``JSONLimits``, which a test compares over the vectors
 /// and over random changes of them. Numbers, strings and names that do not read as they are written, and what is nested,
 /// jansson reads when they are asked for.
 package final class JSONMembers: Sendable {
@@ -67,10 +67,10 @@ package final class JSONMembers: Sendable {
     /// Reads the text of an object.
     ///
     /// - Throws: the first fault in the text.
-    package init(_ text: [UInt8]) throws(JSONError) {
+    package init(_ text: [UInt8], limits: JSONLimits = .token) throws(JSONError) {
         guard text.count <= Self.maximumBytes else { throw .stringTooLong }
         var scanner = unsafe try text.withUnsafeBufferPointer { bytes throws(JSONError) in
-            var scanner = unsafe JSONScanner(bytes: bytes)
+            var scanner = unsafe JSONScanner(bytes: bytes, limits: limits)
             try scanner.outermost()
             return scanner
         }
@@ -128,6 +128,12 @@ package final class JSONMembers: Sendable {
     package func value(of name: String) -> JSONValue? {
         if let values { return values.first { $0.name.isExactly(name) }?.value }
         return entry(of: name).map { value(of: $0) }
+    }
+
+    /// The bytes of a string that reads as it is written; nil for any other value.
+    package func plainText(of name: String) -> ArraySlice<UInt8>? {
+        guard values == nil, let entry = entry(of: name), entry.kind == .plainString else { return nil }
+        return text[entry.value]
     }
 
     /// Whether a member is this very text.

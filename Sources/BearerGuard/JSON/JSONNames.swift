@@ -6,7 +6,7 @@ struct JSONNames {
     /// Up to here comparing with each is quicker than looking up.
     private static let few = 16
     /// Whoever writes a token must not know which names have one digest.
-    private static let seed = UInt64.random(in: .min ... .max)
+    static let seed = UInt64.random(in: .min ... .max)
 
     /// Where the members of the object begin on the stack of entries.
     let first: Int
@@ -62,17 +62,18 @@ struct JSONNames {
         return a == b
     }
 
-    /// A number that names seldom share.
-    static func digest(_ name: UnsafeBufferPointer<UInt8>) -> UInt32 {
-        let seed = seed
+    /// A number that names seldom share, of those bytes of a text.
+    @inline(__always)
+    static func digest(_ text: UnsafeBufferPointer<UInt8>, _ name: Range<Int>, word: UInt64, seed: UInt64) -> UInt32 {
         var digest = seed ^ UInt64(name.count)
-        var start = 0
-        repeat {
-            let word = unsafe TokenMemberTable.word(UnsafeBufferPointer(rebasing: name[start...]))
+        var word = word
+        var start = name.lowerBound
+        while true {
             let (high, low) = (digest ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
             digest = (high ^ low) &+ seed
             start &+= 8
-        } while start < name.count
-        return UInt32(truncatingIfNeeded: digest ^ digest >> 32)
+            guard start < name.upperBound else { return UInt32(truncatingIfNeeded: digest ^ digest >> 32) }
+            word = unsafe TokenMemberTable.word(text, from: start, count: name.upperBound &- start)
+        }
     }
 }

@@ -34,16 +34,19 @@ public struct JSONObject: Sendable, Hashable {
         all = JSONMembers(values: members)
     }
 
-    /// Reads the text of an object out of a token.
+    /// Reads the text of an object out of a token, or a line of many.
     ///
     /// - Throws: the fault in it.
-    package init(tokenText: [UInt8]) throws(JSONError) {
-        if tokenText.count <= JSONMembers.maximumBytes {
-            all = try JSONMembers(tokenText)
+    package init(tokenText text: [UInt8], limits: JSONLimits = .token) throws(JSONError) {
+        if text.count <= JSONMembers.maximumBytes {
+            all = try JSONMembers(text, limits: limits)
         } else {
-            self = try JSONDocument.object(tokenText, limits: .token)
+            self = try JSONDocument.object(text, limits: limits)
         }
     }
+
+    /// The bytes of a string that reads as it is written; nil for any other value.
+    package func plainText(of name: String) -> ArraySlice<UInt8>? { all.plainText(of: name) }
 
     /// Bytes that it keeps alive, estimated.
     var retainedBytes: Int { all.retainedBytes }

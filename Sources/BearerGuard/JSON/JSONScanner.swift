@@ -2,14 +2,13 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 /// One strict pass over the text of an object (RFC 8259): checks every byte, notes where its members stand, and keeps the
-/// limits of tokens while it goes.
+/// limits while it goes.
 ///
 /// The work is in proportion to the text, whatever is in it.
 @safe
 struct JSONScanner {
-    private static let limits = JSONLimits.token
-
     private let bytes: UnsafeBufferPointer<UInt8>
+    private let limits: JSONLimits
     private var position = 0
     private var entries: [JSONMembers.Entry]
     /// Bit by bit, which of ``TokenMember`` were met.
@@ -17,9 +16,11 @@ struct JSONScanner {
     /// The name with escapes that was met last, as it reads.
     private var decoded: [UInt8] = []
     private let known = TokenMember.table
+    private let seed = JSONNames.seed
 
-    init(bytes: UnsafeBufferPointer<UInt8>) {
+    init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
         unsafe self.bytes = bytes
+        self.limits = limits
         // Room for as many again as most tokens have.
         entries = unsafe [JSONMembers.Entry](unsafeUninitializedCapacity: TokenMember.count + 16) { buffer, count in
             unsafe buffer[..<TokenMember.count].initialize(repeating: JSONMembers.Entry())
@@ -64,11 +65,11 @@ struct JSONScanner {
         switch peek {
         case UInt8(ascii: "\""): return try string() ? .escapedString : .plainString
         case UInt8(ascii: "{"):
-            guard depth < Self.limits.depth else { throw .tooDeep }
+            guard depth < limits.depth else { throw .tooDeep }
             try object(depth: depth &+ 1)
             return .object
         case UInt8(ascii: "["):
-            guard depth < Self.limits.depth else { throw .tooDeep }
+            guard depth < limits.depth else { throw .tooDeep }
             return try array(depth: depth &+ 1) ? .textArray : .array
         case UInt8(ascii: "t"):
             try literal("true")
@@ -97,7 +98,7 @@ struct JSONScanner {
         while true {
             guard peek == UInt8(ascii: "\"") else { throw .malformed }
             count &+= 1
-            if count > Self.limits.elements { throw .tooManyElements }
+            if count > limits.elements { throw .tooManyElements }
             let place = try name(&names, isOutermost: isOutermost)
             skipSpace()
             guard peek == UInt8(ascii: ":") else { throw .malformed }
@@ -131,9 +132,11 @@ struct JSONScanner {
         if entry.hasEscapedName {
             decoded.removeAll(keepingCapacity: true)
             unsafe JSONText.decode(UnsafeBufferPointer(rebasing: bytes[entry.name]), into: &decoded)
-            (member, entry.digest) = unsafe decoded.withUnsafeBufferPointer { unsafe look(at: $0, isOutermost) }
+            (member, entry.digest) = unsafe decoded.withUnsafeBufferPointer {
+                unsafe look(at: $0, 0..<$0.count, isOutermost)
+            }
         } else {
-            (member, entry.digest) = unsafe look(at: UnsafeBufferPointer(rebasing: bytes[entry.name]), isOutermost)
+            (member, entry.digest) = unsafe look(at: bytes, entry.name, isOutermost)
         }
         if let member {
             let bit: UInt64 = 1 << UInt64(member.rawValue)
@@ -147,9 +150,18 @@ struct JSONScanner {
         return entries.count &- 1
     }
 
-    private func look(at name: UnsafeBufferPointer<UInt8>, _ isOutermost: Bool) -> (TokenMember?, UInt32) {
-        if isOutermost, let member = unsafe known.member(name) { return (member, 0) }
-        return unsafe (nil, JSONNames.digest(name))
+    /// Which member a name is of, or its digest.
+    @inline(__always)
+    private func look(
+        at text: UnsafeBufferPointer<UInt8>,
+        _ name: Range<Int>,
+        _ isOutermost: Bool
+    ) -> (TokenMember?, UInt32) {
+        let word = unsafe TokenMemberTable.word(text, from: name.lowerBound, count: name.count)
+        if isOutermost, let member = unsafe known.member(UnsafeBufferPointer(rebasing: text[name]), word: word) {
+            return (member, 0)
+        }
+        return unsafe (nil, JSONNames.digest(text, name, word: word, seed: seed))
     }
 
     /// Steps over the array that begins here; true where it has nothing but plain strings.
@@ -164,7 +176,7 @@ struct JSONScanner {
         var count = 0
         while true {
             count &+= 1
-            if count > Self.limits.elements { throw .tooManyElements }
+            if count > limits.elements { throw .tooManyElements }
             if try value(depth: depth) != .plainString { hasOnlyTexts = false }
             skipSpace()
             let next = peek
@@ -183,6 +195,17 @@ struct JSONScanner {
     }
 
     private mutating func number() throws(JSONError) -> JSONMembers.Kind {
+        // Nearly every number is a few digits and nothing else.
+        var end = position
+        while unsafe end < bytes.count, unsafe bytes[end] &- 0x30 < 10 { end &+= 1 }
+        let digits = end &- position
+        let isShort = digits > 0 && digits <= 18
+        if unsafe isShort && end < bytes.count && (digits == 1 || bytes[position] != UInt8(ascii: "0"))
+            && bytes[end] != UInt8(ascii: ".") && bytes[end] | 0x20 != UInt8(ascii: "e")
+        {
+            position = end
+            return .integer
+        }
         let number = unsafe JSONNumber(in: bytes, at: position)
         guard let number else { throw .malformed }
         let place = position..<number.end
@@ -209,7 +232,7 @@ struct JSONScanner {
             if byte == UInt8(ascii: "\\") { hasEscapes = true }
             at = next
         }
-        guard at &- start <= Self.limits.stringBytes else { throw .stringTooLong }
+        guard at &- start <= limits.stringBytes else { throw .stringTooLong }
         position = at &+ 1
         return hasEscapes
     }

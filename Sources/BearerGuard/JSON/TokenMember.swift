@@ -103,7 +103,12 @@ struct TokenMemberTable: Sendable {
     }
 
     func member(_ name: UnsafeBufferPointer<UInt8>) -> TokenMember? {
-        let word = unsafe Self.word(name)
+        unsafe member(name, word: Self.word(name))
+    }
+
+    /// - Parameter word: the first eight bytes of the name.
+    @inline(__always)
+    func member(_ name: UnsafeBufferPointer<UInt8>, word: UInt64) -> TokenMember? {
         var place = Self.place(word)
         // Less than half of the slots are taken: the walk ends.
         while slots[place].count != 0 {
@@ -119,10 +124,19 @@ struct TokenMemberTable: Sendable {
 
     /// At most eight bytes, the first one lowest.
     static func word(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
-        guard let start = unsafe UnsafeRawPointer(bytes.baseAddress) else { return 0 }
-        if bytes.count >= 8 { return unsafe UInt64(littleEndian: start.loadUnaligned(as: UInt64.self)) }
+        unsafe word(bytes, from: 0, count: bytes.count)
+    }
+
+    /// At most eight of `count` bytes of a text, the first one lowest.
+    @inline(__always)
+    static func word(_ text: UnsafeBufferPointer<UInt8>, from start: Int, count: Int) -> UInt64 {
+        guard let base = unsafe UnsafeRawPointer(text.baseAddress) else { return 0 }
+        if start &+ 8 <= text.count {
+            let word = unsafe UInt64(littleEndian: (base + start).loadUnaligned(as: UInt64.self))
+            return count >= 8 ? word : word & ~(UInt64.max &<< UInt64(8 &* count))
+        }
         var word: UInt64 = 0
-        for index in 0..<bytes.count { unsafe word |= UInt64(bytes[index]) &<< UInt64(8 &* index) }
+        for index in 0..<min(8, count) { unsafe word |= UInt64(text[start &+ index]) &<< UInt64(8 &* index) }
         return word
     }
 

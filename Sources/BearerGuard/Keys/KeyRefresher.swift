@@ -10,6 +10,8 @@ final class KeyRefresher: Sendable {
     private struct State {
         var machine: KeyRefreshMachine
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        /// Requests that wait, or were told to and are about to.
+        var waiting = 0
         var cancelled: Set<UInt64> = []
         var nextWaiter: UInt64 = 0
         var generation: UInt64 = 0
@@ -97,9 +99,14 @@ final class KeyRefresher: Sendable {
         let now = clock.uptime()
         let (action, waiter) = state.withLock { state -> (KeyRefreshMachine.MissingAction?, UInt64) in
             // Room first: a fetch that nobody may wait for must not start.
-            guard state.waiters.count < policy.waiters, !state.isStopped else { return (nil, 0) }
+            guard state.waiting < policy.waiters, !state.isStopped else { return (nil, 0) }
             state.nextWaiter += 1
-            return (decide(&state.machine, now), state.nextWaiter)
+            let action = decide(&state.machine, now)
+            switch action {
+            case .fetch, .join: state.waiting += 1
+            case .atHand, .unknown, .unavailable: break
+            }
+            return (action, state.nextWaiter)
         }
         switch action {
         case nil: return .unavailable(.init(cause: .overloaded, retryAfter: 1))
@@ -152,7 +159,10 @@ final class KeyRefresher: Sendable {
             }
             continuation?.resume()
         }
-        state.withLock { _ = $0.cancelled.remove(waiter) }
+        state.withLock { state in
+            state.cancelled.remove(waiter)
+            state.waiting -= 1
+        }
     }
 }
 
@@ -171,22 +181,22 @@ extension KeyRefresher {
             attempt?.cancel()
             self.finish(ticket, .failure(.init(cause: .timeout)))
         }
-        let attempt = Task {
-            let result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>
-            do throws(KeySetExchange.Failure) {
-                result = .success(try await self.exchange.perform(ticket))
-            } catch {
-                result = .failure(error)
+        // Kept before it can end: who waits for it to settle must find it.
+        let (attempt, isOver) = state.withLock { state in
+            let attempt = Task {
+                let result: Swift.Result<KeySetExchange.Answer, KeySetExchange.Failure>
+                do throws(KeySetExchange.Failure) {
+                    result = .success(try await self.exchange.perform(ticket))
+                } catch {
+                    result = .failure(error)
+                }
+                watch.cancel()
+                self.finish(ticket, result)
+                self.state.withLock { _ = $0.tasks.removeValue(forKey: ticket.sequence) }
             }
-            watch.cancel()
-            self.finish(ticket, result)
-            self.state.withLock { _ = $0.tasks.removeValue(forKey: ticket.sequence) }
-        }
-        let isOver = state.withLock { state in
-            // One that has ended already, or was given up before it could be kept, is not kept.
-            let isOver = state.isStopped || !state.machine.isWaiting(for: ticket)
-            if !isOver { state.tasks[ticket.sequence] = attempt }
-            return isOver
+            state.tasks[ticket.sequence] = attempt
+            // Given up before it began.
+            return (attempt, state.isStopped || !state.machine.isWaiting(for: ticket))
         }
         if isOver { attempt.cancel() }
     }

@@ -160,6 +160,18 @@ package final class TokenValidator: Sendable {
         )
     }
 
+    /// When a judgement on these claims comes to another result than the moment before.
+    package func turns(of claims: JSONObject) -> [UnixTime] {
+        let claims = Claims(claims)
+        let skew = Int64(policy.clockSkew)
+        var turns = [claims.notBefore, claims.issuedAt].compactMap { $0?.advanced(by: -skew) }
+        if let expiration = claims.expiration { turns.append(expiration.advanced(by: skew)) }
+        if let age = policy.maximumAge, let issuedAt = claims.issuedAt {
+            turns.append(issuedAt.advanced(by: Int64(age)).advanced(by: skew))
+        }
+        return turns
+    }
+
     /// From when and before when these claims pass the checks of time.
     func validity(of claims: Claims) -> (begin: UnixTime, end: UnixTime) {
         let skew = Int64(policy.clockSkew)

@@ -18,7 +18,14 @@ int raw_verify(raw_verification *verification);
 
 void raw_free(raw_verification *verification);
 
+/// Between these two callgrind counts, where it was told not to from the start.
+void raw_start_counting(void);
+void raw_stop_counting(void);
+
 /// Allocations of the calling thread since it began.
 long raw_allocations(void);
+
+/// Bytes that they were for.
+long raw_allocated_bytes(void);
 
 #endif

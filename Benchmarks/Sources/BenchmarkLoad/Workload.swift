@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-import BearerGuard
-import BearerGuardTesting
+public import BearerGuard
+public import BearerGuardTesting
 import CRawOpenSSL
 import Foundation
 
 /// One token as Okta issues them, with 5 scopes and 10 groups, and everything that verifies it.
-struct Workload {
-    let algorithm: SignatureAlgorithm
-    let issuer: TestIssuer
-    let key: SigningKey
-    let token: String
-    let raw: RawVerification
-    let requirement = Requirement.scopes("orders:read")
+public struct Workload {
+    public let algorithm: SignatureAlgorithm
+    public let issuer: TestIssuer
+    public let key: SigningKey
+    public let token: String
+    public let raw: RawVerification
+    public let requirement = Requirement.scopes("orders:read")
 
-    init(_ algorithm: SignatureAlgorithm) throws {
+    public init(_ algorithm: SignatureAlgorithm) throws {
         self.algorithm = algorithm
         issuer = try TestIssuer(
             issuer: "https://dev-123456.okta.com/oauth2/default",
@@ -31,7 +31,7 @@ struct Workload {
         raw = try RawVerification(token, key: key, algorithm: algorithm)
     }
 
-    static func token(_ issuer: TestIssuer, number: Int) -> String {
+    public static func token(_ issuer: TestIssuer, number: Int) -> String {
         let groups = (0..<10).map { JSONValue.string("group-\($0)-of-the-company") }
         return issuer.token(
             lifetime: 86_400,
@@ -43,29 +43,31 @@ struct Workload {
         )
     }
 
-    func makeGuard(cache: TokenCacheLimits) throws -> RequestGuard {
+    public func makeGuard(cache: TokenCacheLimits, keySet: String? = nil) throws -> RequestGuard {
         let policy = try ValidationPolicy(
             issuer: issuer.issuer,
             audience: [issuer.audience],
             algorithms: [algorithm],
             preset: .okta
         )
-        let keys = try StaticKeys(JWKSet(issuer.keySet.utf8))
+        let keys = try StaticKeys(JWKSet((keySet ?? issuer.keySet).utf8))
         return try RequestGuard(issuers: [try TrustedIssuer(policy: policy, keys: keys)], tokenCache: cache)
     }
 }
 
-struct BenchmarkError: Error, CustomStringConvertible {
-    let description: String
+public struct BenchmarkError: Error, CustomStringConvertible {
+    public let description: String
 
-    init(_ description: String) { self.description = description }
+    public init(_ description: String) { self.description = description }
 }
 
 /// The limit, in C.
-final class RawVerification {
+///
+/// `@unchecked Sendable` is sound as long as one thread at a time verifies, which is how it is measured.
+public final class RawVerification: @unchecked Sendable {
     private let prepared: OpaquePointer
 
-    init(_ token: String, key: SigningKey, algorithm: SignatureAlgorithm) throws {
+    public init(_ token: String, key: SigningKey, algorithm: SignatureAlgorithm) throws {
         let segments = token.split(separator: ".")
         guard segments.count == 3, let sent = Self.decode(segments[2]) else {
             throw BenchmarkError("not a token")
@@ -94,7 +96,7 @@ final class RawVerification {
         return Data(base64Encoded: base64 + padding).map(Array.init)
     }
 
-    func verify() -> Bool { raw_verify(prepared) == 1 }
+    public func verify() -> Bool { raw_verify(prepared) == 1 }
 }
 
 /// R‖S as DER, apart from the library's own so that the limit shares no code with it.
@@ -109,4 +111,9 @@ enum ECDSADER {
         let body = integer(raw[..<half]) + integer(raw[half...])
         return [0x30, UInt8(body.count)] + body
     }
+}
+
+/// A benchmark of work that fails measures nothing.
+public func check(_ isRight: Bool) throws {
+    if !isRight { throw BenchmarkError("a good token was refused, or a bad one was not") }
 }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import BearerGuard
+import BearerGuardTesting
+import BenchmarkLoad
+
+/// What it costs to say no.
+enum Refusals {
+    /// Malformed tokens of 16 KiB as multiples of one raw RS256 verification; the worst has a line of its own.
+    static func malformed(_ rounds: Int) async throws -> [Figure] {
+        let load = try Workload(.rs256)
+        let guarding = try load.makeGuard(cache: .standard)
+        try check(await guarding.authorize(.init(authorization: "Bearer \(load.token)")).accessToken != nil)
+        var figures: [Figure] = []
+        var mostBytes = 0
+        for hostile in HostileTokens.tokens(load.issuer) {
+            let credentials = RequestCredentials(authorization: "Bearer \(hostile.token)")
+            func isRefused() async -> Bool { await guarding.authorize(credentials).refusal?.code == .malformed }
+            let measured = try await Rounds(
+                rounds,
+                [
+                    .init("raw", repetitions: 50) { try check(load.raw.verify()) },
+                    .init("guard", repetitions: 50) { try check(await isRefused()) },
+                ]
+            )
+            mostBytes = max(mostBytes, try await Allocations { await isRefused() }.bytes)
+            figures.append(
+                Figure(
+                    name: "malformed.\(hostile.name.replacing(" ", with: "-"))",
+                    ratio: measured.ratio("guard", to: "raw"),
+                    meaning: "× one raw verification, 16 KiB"
+                )
+            )
+        }
+        let worst = figures.max { $0.ratio.median < $1.ratio.median }
+        if let worst { figures.append(Figure(name: "refusal.malformed", ratio: worst.ratio, meaning: worst.name)) }
+        figures.append(
+            Figure(name: "refusal.bytes", ratio: Ratio(Double(mostBytes)), meaning: "bytes allocated at most, in all")
+        )
+        return figures
+    }
+
+    /// Well-formed tokens that are refused, as multiples of a good one at first sight.
+    static func others(_ rounds: Int) async throws -> [Figure] {
+        let load = try Workload(.rs256)
+        let guarding = try load.makeGuard(cache: .off)
+        let good = RequestCredentials(authorization: "Bearer \(load.token)")
+        let cases: [(String, String, RejectionCode)] = [
+            ("unknown-kid", load.issuer.token(header: ["kid": "nobody"]), .unknownKey),
+            ("wrong-issuer", load.issuer.token(changes: ["iss": "https://other.example"]), .wrongIssuer),
+            ("expired", load.issuer.token(with: .expired), .expired),
+            ("forged", load.issuer.token(with: .forgedKey), .badSignature),
+        ]
+        var figures: [Figure] = []
+        for (name, token, code) in cases {
+            let bad = RequestCredentials(authorization: "Bearer \(token)")
+            let measured = try await Rounds(
+                rounds,
+                [
+                    .init("good", repetitions: 50) {
+                        try check(await guarding.authorize(good, requiring: load.requirement).accessToken != nil)
+                    },
+                    .init("bad", repetitions: 50) {
+                        try check(await guarding.authorize(bad, requiring: load.requirement).refusal?.code == code)
+                    },
+                ]
+            )
+            let ratio = measured.ratio("bad", to: "good")
+            figures.append(Figure(name: "refusal.\(name)", ratio: ratio, meaning: "× a good token at first sight"))
+        }
+        return figures
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import BearerGuard
+import BearerGuardTesting
+import BenchmarkLoad
+
+/// How cost grows with what there is: keys, issuers, remembered tokens, claims, bytes.
+enum Scaling {
+    static func all(_ rounds: Int) async throws -> [Figure] {
+        try await keys(rounds) + issuers(rounds) + remembered(rounds) + claims(rounds) + bytes(rounds)
+    }
+
+    private static func keys(_ rounds: Int) async throws -> [Figure] {
+        let load = try Workload(.rs256)
+        // A set holds 256 keys at most.
+        return try await figures("keys", [1, 4, 16, 64, 256], load, rounds) { count in
+            let others = try (1..<count).map { try SigningKey(.es256, keyID: "other-\($0)").jwk }
+            let guarding = try load.makeGuard(cache: .off, keySet: JWKSet.text([load.key.jwk] + others))
+            return (guarding, load.token)
+        }
+    }
+
+    private static func issuers(_ rounds: Int) async throws -> [Figure] {
+        let load = try Workload(.rs256)
+        let keys = try StaticKeys(JWKSet(load.issuer.keySet.utf8))
+        return try await figures("issuers", [1, 10, 100, 1000], load, rounds) { count in
+            let issuers = try (0..<count).map { number in
+                let policy = try ValidationPolicy(
+                    issuer: number == 0 ? load.issuer.issuer : "https://issuer-\(number).example",
+                    audience: [load.issuer.audience],
+                    algorithms: [.rs256]
+                )
+                return try TrustedIssuer(policy: policy, keys: keys)
+            }
+            return (try RequestGuard(issuers: issuers, tokenCache: .off), load.token)
+        }
+    }
+
+    private static func claims(_ rounds: Int) async throws -> [Figure] {
+        let load = try Workload(.rs256)
+        return try await figures("claims", [10, 32, 64, 128, 256], load, rounds) { count in
+            var changes: [String: JSONValue?] = [:]
+            for number in 0..<max(0, count - 8) { changes["claim_\(number)"] = .integer(Int64(number)) }
+            return (try load.makeGuard(cache: .off), Self.token(load, changes))
+        }
+    }
+
+    private static func bytes(_ rounds: Int) async throws -> [Figure] {
+        let load = try Workload(.rs256)
+        return try await figures("bytes", [512, 1024, 4096, 8192, 16_000], load, rounds) { count in
+            let plain = Self.token(load, [:]).utf8.count
+            // Texts are at most 8 KiB, so that the padding is several.
+            let padding = max(0, (count - plain) * 3 / 4 - 16)
+            let texts = stride(from: 0, to: padding, by: 4000).map { start in
+                JSONValue.string(String(repeating: "x", count: min(4000, padding - start)))
+            }
+            return (try load.makeGuard(cache: .off), Self.token(load, texts.isEmpty ? [:] : ["pad": .array(texts)]))
+        }
+    }
+
+    private static func token(_ load: Workload, _ changes: [String: JSONValue?]) -> String {
+        load.issuer.token(scopes: ["orders:read"], lifetime: 86_400, changes: changes)
+    }
+
+    private static func figures(
+        _ name: String,
+        _ sizes: [Int],
+        _ load: Workload,
+        _ rounds: Int,
+        _ make: (Int) throws -> (RequestGuard, String)
+    ) async throws -> [Figure] {
+        var figures: [Figure] = []
+        for size in sizes {
+            let (guarding, token) = try make(size)
+            let credentials = RequestCredentials(authorization: "Bearer \(token)")
+            let measured = try await Rounds(
+                rounds,
+                [
+                    .init("raw", repetitions: 50) { try check(load.raw.verify()) },
+                    .init("guard", repetitions: 50) {
+                        try check(await guarding.authorize(credentials, requiring: load.requirement).accessToken != nil)
+                    },
+                ]
+            )
+            let ratio = measured.ratio("guard", to: "raw")
+            figures.append(Figure(name: "scale.\(name).\(size)", ratio: ratio, meaning: "× one raw verification"))
+        }
+        return figures
+    }
+
+    /// Hits among so many remembered tokens, each looked up in turn.
+    private static func remembered(_ rounds: Int) async throws -> [Figure] {
+        var figures: [Figure] = []
+        let issuer = try TestIssuer(algorithms: [.edDSA])
+        let load = try Workload(.rs256)
+        for count in [1_000, 10_000, 100_000] {
+            let policy = try ValidationPolicy(
+                issuer: issuer.issuer,
+                audience: [issuer.audience],
+                algorithms: [.edDSA]
+            )
+            let trusted = try TrustedIssuer(policy: policy, keys: StaticKeys(JWKSet(issuer.keySet.utf8)))
+            // Twice the room, as shards fill unevenly.
+            let limits = try TokenCacheLimits(tokens: 2 * count, bytes: 16_384 * count)
+            let guarding = try RequestGuard(issuers: [trusted], tokenCache: limits)
+            let fields = (0..<count).map { number in
+                "Bearer " + issuer.token(lifetime: 86_400, changes: ["sub": .string("\(number)")])
+            }
+            for field in fields { try check(await guarding.authorize(.init(authorization: field)).accessToken != nil) }
+            var next = 0
+            let measured = try await Rounds(
+                min(rounds, 15),
+                [
+                    .init("raw", repetitions: 50) { try check(load.raw.verify()) },
+                    .init("guard", repetitions: 2000) {
+                        next = (next + 7919) % count
+                        try check(await guarding.authorize(.init(authorization: fields[next])).accessToken != nil)
+                    },
+                ]
+            )
+            figures.append(
+                Figure(
+                    name: "scale.remembered.\(count)",
+                    ratio: measured.ratio("guard", to: "raw"),
+                    meaning: "× one raw RS256 verification, a hit"
+                )
+            )
+        }
+        return figures
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+public import BearerGuardTesting
+
+/// Tokens of the largest size that is read, each malformed in a way that keeps a reader busy for as long as it can.
+public enum HostileTokens {
+    /// Payloads by what they are, for a token of 16 KiB; every one has a fault at its end.
+    public static func payloads(_ bytes: Int) -> [(name: String, text: String)] {
+        func repeated(_ piece: String, _ prefix: String = #"{"a":["#) -> String {
+            prefix + String(repeating: piece, count: max(0, (bytes - prefix.utf8.count) / piece.utf8.count))
+        }
+        func numbered(_ piece: (Int) -> String) -> String {
+            var text = "{"
+            var number = 0
+            // As many members as are read, then more text.
+            while text.utf8.count < bytes - 24, number < 1024 {
+                text += piece(number)
+                number += 1
+            }
+            return text + #""z":""# + String(repeating: "z", count: max(0, min(8000, bytes - text.utf8.count - 6)))
+        }
+        return [
+            ("one long string", repeated("x", #"{"a":""#)), ("strings beyond ASCII", repeated("\u{20AC}", #"{"a":""#)),
+            ("escapes", repeated(#"\u00e9"#, #"{"a":""#)), ("surrogates", repeated(#"\ud83d\ude00"#, #"{"a":""#)),
+            ("short strings", repeated(#""x",[],"#)), ("empty arrays", repeated("[[],[]],")),
+            ("objects", repeated(#"{"a":{}},"#)),
+            ("numbers", repeated("[1,2],")), ("reals", repeated("[1e5,0.5],")), ("large reals", repeated("[1e308],")),
+            ("white space", repeated(" ", "{")), ("names", numbered { #""\#($0)":1,"# }),
+            ("escaped names", numbered { #""\u0061\#($0)":1,"# }),
+            ("many objects of names", repeated(#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1},"#)),
+        ]
+    }
+
+    /// The tokens, with a good header of the issuer's and a signature that is never looked at.
+    public static func tokens(_ issuer: TestIssuer) -> [(name: String, token: String)] {
+        let segments = issuer.token().split(separator: ".")
+        let header = segments.first.map(String.init) ?? ""
+        let signature = segments.last.map(String.init) ?? ""
+        let room = (16 * 1024 - header.utf8.count - signature.utf8.count - 2) / 4 * 3
+        let malformed = payloads(room).map { ($0.name, "\(header).\(encode($0.text)).\(signature)") }
+        let space = 16 * 1024 - header.utf8.count - 1
+        return malformed + [
+            ("dots", String(repeating: ".", count: 16 * 1024)), ("no dot", String(repeating: "A", count: 16 * 1024)),
+            ("a bad last character", header + "." + String(repeating: "A", count: space - 1) + "!"),
+        ]
+    }
+
+    private static func encode(_ text: String) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        var output: [UInt8] = []
+        var bits: UInt32 = 0
+        var count = 0
+        for byte in text.utf8 {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 6 {
+                count -= 6
+                output.append(alphabet[Int(bits >> UInt32(count) & 0x3F)])
+            }
+        }
+        if count > 0 { output.append(alphabet[Int(bits << UInt32(6 - count) & 0x3F)]) }
+        return String(decoding: output, as: UTF8.self)
+    }
+}
