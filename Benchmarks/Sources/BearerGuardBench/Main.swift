@@ -9,10 +9,11 @@ import Foundation
 enum Main {
     private static let usage = """
         USAGE: bearerguard-bench [first-sight] [hit] [threads] [allocations] [refusal] [jwt-kit] [scaling]
-               [--rounds N] [--algorithm NAME] [--json]
+               [--peers] [--rounds N] [--algorithm NAME] [--json]
 
         Without a case all but scaling are run. Ratios are medians over the rounds, in which all pieces take turns; in brackets the
         smallest and the largest. Times of a shared machine mean nothing by themselves and are not printed.
+        --peers, from the root of the repository, adds PyJWT and joserfc (PyPI) and libjwt (libjwt-dev) where installed.
         """
 
     static func main() async throws {
@@ -20,6 +21,8 @@ enum Main {
         if arguments.contains("--help") || arguments.contains("-h") { return print(usage) }
         let isJSON = arguments.contains("--json")
         arguments.removeAll { $0 == "--json" }
+        let hasPeers = arguments.contains("--peers")
+        arguments.removeAll { $0 == "--peers" }
         var rounds = 101
         if let flag = arguments.firstIndex(of: "--rounds") {
             guard flag + 1 < arguments.count, let count = Int(arguments[flag + 1]), count > 0 else { return fail() }
@@ -41,12 +44,15 @@ enum Main {
             ("threads", { try await Cases.threads(min(rounds, 15)) }), ("allocations", Cases.allocations),
             ("refusal", { try await Refusals.malformed(min(rounds, 15)) + Refusals.others(rounds) }),
             ("jwt-kit", { try await Cases.jwtKit(chosen, rounds) }), ("scaling", { try await Scaling.all(rounds) }),
+            ("peers", { try await Peers.figures(chosen, rounds) }),
         ]
         guard arguments.allSatisfy({ name in cases.contains { $0.name == name } }) else { return fail() }
         if !isJSON { print("\(processor), median (minimum–maximum) of \(rounds) rounds") }
         var figures: [Figure] = []
         for each in cases
-        where arguments.contains(each.name) || arguments.isEmpty && each.name != "scaling" {
+        where arguments.contains(each.name) || arguments.isEmpty && !["scaling", "peers"].contains(each.name)
+            || hasPeers && each.name == "peers"
+        {
             let measured = try await each.run()
             figures += measured
             if !isJSON { for figure in measured { print(figure.text) } }

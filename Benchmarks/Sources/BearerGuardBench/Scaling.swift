@@ -16,7 +16,8 @@ enum Scaling {
         // A set holds 256 keys at most.
         return try await figures("keys", [1, 4, 16, 64, 256], load, rounds) { count in
             let others = try (1..<count).map { try SigningKey(.es256, keyID: "other-\($0)").jwk }
-            let guarding = try load.makeGuard(cache: .off, keySet: JWKSet.text([load.key.jwk] + others))
+            let keySet: JSONValue = ["keys": .array([load.key.jwk] + others)]
+            let guarding = try load.makeGuard(cache: .off, keySet: keySet.text)
             return (guarding, load.token)
         }
     }

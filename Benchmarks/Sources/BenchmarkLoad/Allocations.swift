@@ -4,11 +4,11 @@
 import CRawOpenSSL
 
 /// What a piece of work allocates on this thread: the smallest of ten, as a runtime grows a table once.
-public struct Allocations: Sendable {
-    public private(set) var count = Int.max
-    public private(set) var bytes = Int.max
+package struct Allocations: Sendable {
+    package private(set) var count = Int.max
+    package private(set) var bytes = Int.max
 
-    public init(_ work: () async throws -> Bool) async throws {
+    package init(_ work: () async throws -> Bool) async throws {
         for _ in 0..<10 {
             let before = (raw_allocations(), raw_allocated_bytes())
             try check(try await work())

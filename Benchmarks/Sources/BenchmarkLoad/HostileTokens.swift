@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-public import BearerGuardTesting
+package import BearerGuardTesting
 
 /// Tokens of the largest size that is read, each malformed in a way that keeps a reader busy for as long as it can.
-public enum HostileTokens {
+package enum HostileTokens {
     /// Payloads by what they are, for a token of 16 KiB; every one has a fault at its end.
-    public static func payloads(_ bytes: Int) -> [(name: String, text: String)] {
+    package static func payloads(_ bytes: Int) -> [(name: String, text: String)] {
         func repeated(_ piece: String, _ prefix: String = #"{"a":["#) -> String {
             prefix + String(repeating: piece, count: max(0, (bytes - prefix.utf8.count) / piece.utf8.count))
         }
@@ -33,7 +33,7 @@ public enum HostileTokens {
     }
 
     /// The tokens, with a good header of the issuer's and a signature that is never looked at.
-    public static func tokens(_ issuer: TestIssuer) -> [(name: String, token: String)] {
+    package static func tokens(_ issuer: TestIssuer) -> [(name: String, token: String)] {
         let segments = issuer.token().split(separator: ".")
         let header = segments.first.map(String.init) ?? ""
         let signature = segments.last.map(String.init) ?? ""

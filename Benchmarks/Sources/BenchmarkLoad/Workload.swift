@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-public import BearerGuard
-public import BearerGuardTesting
+package import BearerGuard
+package import BearerGuardTesting
 import CRawOpenSSL
 import Foundation
 
 /// One token as Okta issues them, with 5 scopes and 10 groups, and everything that verifies it.
-public struct Workload {
-    public let algorithm: SignatureAlgorithm
-    public let issuer: TestIssuer
-    public let key: SigningKey
-    public let token: String
-    public let raw: RawVerification
-    public let requirement = Requirement.scopes("orders:read")
+package struct Workload {
+    package let algorithm: SignatureAlgorithm
+    package let issuer: TestIssuer
+    package let key: SigningKey
+    package let token: String
+    package let raw: RawVerification
+    package let requirement = Requirement.scopes("orders:read")
 
-    public init(_ algorithm: SignatureAlgorithm) throws {
+    package init(_ algorithm: SignatureAlgorithm) throws {
         self.algorithm = algorithm
         issuer = try TestIssuer(
             issuer: "https://dev-123456.okta.com/oauth2/default",
@@ -31,7 +31,7 @@ public struct Workload {
         raw = try RawVerification(token, key: key, algorithm: algorithm)
     }
 
-    public static func token(_ issuer: TestIssuer, number: Int) -> String {
+    package static func token(_ issuer: TestIssuer, number: Int) -> String {
         let groups = (0..<10).map { JSONValue.string("group-\($0)-of-the-company") }
         return issuer.token(
             lifetime: 86_400,
@@ -43,7 +43,7 @@ public struct Workload {
         )
     }
 
-    public func makeGuard(cache: TokenCacheLimits, keySet: String? = nil) throws -> RequestGuard {
+    package func makeGuard(cache: TokenCacheLimits, keySet: String? = nil) throws -> RequestGuard {
         let policy = try ValidationPolicy(
             issuer: issuer.issuer,
             audience: [issuer.audience],
@@ -55,19 +55,19 @@ public struct Workload {
     }
 }
 
-public struct BenchmarkError: Error, CustomStringConvertible {
-    public let description: String
+package struct BenchmarkError: Error, CustomStringConvertible {
+    package let description: String
 
-    public init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 /// The limit, in C.
 ///
 /// `@unchecked Sendable` is sound as long as one thread at a time verifies, which is how it is measured.
-public final class RawVerification: @unchecked Sendable {
+package final class RawVerification: @unchecked Sendable {
     private let prepared: OpaquePointer
 
-    public init(_ token: String, key: SigningKey, algorithm: SignatureAlgorithm) throws {
+    package init(_ token: String, key: SigningKey, algorithm: SignatureAlgorithm) throws {
         let segments = token.split(separator: ".")
         guard segments.count == 3, let sent = Self.decode(segments[2]) else {
             throw BenchmarkError("not a token")
@@ -96,7 +96,7 @@ public final class RawVerification: @unchecked Sendable {
         return Data(base64Encoded: base64 + padding).map(Array.init)
     }
 
-    public func verify() -> Bool { raw_verify(prepared) == 1 }
+    package func verify() -> Bool { raw_verify(prepared) == 1 }
 }
 
 /// R‖S as DER, apart from the library's own so that the limit shares no code with it.
@@ -114,6 +114,6 @@ enum ECDSADER {
 }
 
 /// A benchmark of work that fails measures nothing.
-public func check(_ isRight: Bool) throws {
+package func check(_ isRight: Bool) throws {
     if !isRight { throw BenchmarkError("a good token was refused, or a bad one was not") }
 }

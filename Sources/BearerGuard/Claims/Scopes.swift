@@ -37,11 +37,13 @@ public struct Scopes: Sendable, Hashable {
         // Nearly always it is plain text, which need not be made to be looked at.
         let isList = claims.isTextOrAbsent(member)
         let arePlain = unsafe claims.allTexts(at: member) { text in
+            // Looked at to the end: many bytes at a time, without a turn at each.
+            var areAll = isList || !text.isEmpty
             for index in 0..<text.count {
                 let byte = unsafe text[index]
-                guard isScopeByte(byte) || isList && byte == 0x20 else { return false }
+                areAll = areAll && (isScopeByte(byte) || isList && byte == 0x20)
             }
-            return isList || !text.isEmpty
+            return areAll
         }
         if arePlain == true { return true }
         switch claims[member] {

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The BearerGuard authors
+# An audit of captures, against the same number of raw verifications on all cores: tokens that are all distinct, and a
+# capture in which nine of ten lines repeat a token. FOLDER holds a folder `distinct` and a folder `repeated`, each with
+# tokens.ndjson, jwks.json and config.json, of the same number of lines and the same algorithms.
+#
+#   bash Benchmarks/audit.sh FOLDER [ROUNDS]
+set -euo pipefail
+folder=$(cd "${1:?a folder with captures}" && pwd)
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+swift build -c release --product bearerguard
+python3 - "$folder" .build/release/bearerguard "${2:-5}" <<'P'
+import json, resource, statistics, subprocess, sys, time
+folder, program, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+
+def run(name):
+    config = json.load(open(f"{folder}/{name}/config.json"))
+    command = [program, "audit", f"{folder}/{name}/tokens.ndjson", "--jwks", f"{folder}/{name}/jwks.json",
+               "--at", str(config["now"]), "--typ", ",".join(config["requiredTyp"]), "--output", "/dev/null",
+               "--format", "ndjson", "--algorithms", ",".join(config["algorithms"])]
+    for issuer in config["issuers"]:
+        command += ["--issuer", issuer["issuer"] if isinstance(issuer, dict) else issuer]
+    audiences = config["audience"] if isinstance(config["audience"], list) else [config["audience"]]
+    for audience in audiences: command += ["--audience", audience]
+    start = time.monotonic()
+    ended = subprocess.run(command, stderr=subprocess.DEVNULL)
+    if ended.returncode not in (0, 1): sys.exit(f"the audit ended with {ended.returncode}")
+    return time.monotonic() - start, config["count"]
+
+times = {"distinct": [], "repeated": []}
+for _ in range(rounds):
+    for name in times:
+        seconds, count = run(name)
+        times[name].append(seconds)
+factors = sorted(a / b for a, b in zip(times["distinct"], times["repeated"]))
+print(f"  audit.repeats    {statistics.median(factors):.1f} times faster ({factors[0]:.1f}–{factors[-1]:.1f}), {count} lines")
+print(f"  audit.distinct   {1e6 * statistics.median(times['distinct']) / count:.1f} µs a token, all cores")
+print(f"  audit.memory     {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024} MiB at most")
+P

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The BearerGuard authors
+# Requests a second of a Hummingbird route on loopback with the guard as a share of the same route without it: tokens
+# seen before, and tokens never seen. wrk, in rounds that take turns; the median and the extremes.
+#
+#   bash Benchmarks/server.sh [ROUNDS] [SECONDS]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bash Tests/setup.sh wrk python3
+swift build -c release --package-path Benchmarks/Server
+folder=$(mktemp -d)
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+Benchmarks/Server/.build/release/BenchmarkServer "$port" "$folder/token" &
+server=$!
+trap 'kill "$server" 2>/dev/null; rm -r "$folder"' EXIT
+for _ in $(seq 100); do
+    curl -sf "http://127.0.0.1:$port/open" >/dev/null && break
+    sleep 0.1
+done
+token=$(cat "$folder/token")
+measure() {
+    wrk -t1 -c16 -d"${2}s" -H "Authorization: Bearer $token" "http://127.0.0.1:$port/$1" |
+        tee "$folder/last" | awk '/Requests\/sec/ { print $2 }'
+    if grep -q 'Non-2xx' "$folder/last"; then echo "refused on /$1" >&2; exit 1; fi
+}
+for path in open remembered new; do measure "$path" 1 >/dev/null; done
+for _ in $(seq "${1:-11}"); do
+    echo "$(measure open "${2:-3}") $(measure remembered "${2:-3}") $(measure new "${2:-3}")"
+done | tee "$folder/rounds"
+python3 - "$folder/rounds" <<'P'
+import statistics, sys
+rows = [list(map(float, line.split())) for line in open(sys.argv[1])]
+for name, column in (("seen before", 1), ("never seen", 2)):
+    shares = sorted(row[column] / row[0] for row in rows)
+    print(f"  server.{name.replace(' ', '-'):20} {statistics.median(shares):.3f}  ({shares[0]:.3f}–{shares[-1]:.3f})  of the unguarded route")
+extra = sorted(1e6 / row[2] - 1e6 / row[0] for row in rows)
+print(f"  a token never seen adds {statistics.median(extra):.1f} µs of the server's time to a request")
+P
