@@ -153,12 +153,15 @@ let package = Package(
             name: "BearerGuardGateway",
             dependencies: [
                 "BearerGuard", "BearerGuardTesting", "BearerGuardHummingbird", "BearerGuardAsyncHTTPClient",
+                "BearerGuardHTTPTypes",
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
+                .product(name: "HummingbirdCore", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("Gateway")),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("Gateway")),
                 .product(name: "Logging", package: "swift-log", condition: whenTrait("Gateway")),
                 .product(name: "NIOCore", package: "swift-nio", condition: whenTrait("Gateway")),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: whenTrait("Gateway")),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: whenTrait("Gateway")),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: whenTrait("Gateway")),
             ]
         ),

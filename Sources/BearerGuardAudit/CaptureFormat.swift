@@ -63,3 +63,10 @@ struct CapturedLine: Sendable {
         }
     }
 }
+
+extension UnixTime {
+    /// Reads a time that a capture states.
+    fileprivate init?(captured value: JSONValue) {
+        if let text = value.stringValue { self.init(text: text) } else { self.init(value) }
+    }
+}

@@ -15,6 +15,7 @@ struct BearerGuardCommand: AsyncParsableCommand {
               bearerguard inspect "$TOKEN" --jwks keys.json
               bearerguard keys jwks.json
               bearerguard audit tokens.ndjson --policy api.yaml
+              bearerguard serve --config gateway.yaml
 
             EXIT STATUS
               0 all is well
@@ -28,7 +29,7 @@ struct BearerGuardCommand: AsyncParsableCommand {
 
     private static var subcommands: [any ParsableCommand.Type] {
         #if Gateway
-        [DemoCommand.self, AuditCommand.self, InspectCommand.self, KeysCommand.self]
+        [ServeCommand.self, AuditCommand.self, InspectCommand.self, KeysCommand.self, DemoCommand.self]
         #else
         [AuditCommand.self, InspectCommand.self, KeysCommand.self]
         #endif

@@ -20,6 +20,15 @@ struct CommandFailure: Error {
         self.status = status
     }
 
+    /// A line for each fault of the document at `path`.
+    init(_ faults: PolicyDocument.Faults, in path: String) {
+        self.init(
+            faults.faults
+                .map { $0.message.hasPrefix("\(path): ") ? $0.message : "\(path): \($0)" }
+                .joined(separator: "\n")
+        )
+    }
+
     /// Runs `body`; what is wrong with the configuration becomes a failure that names where it was found.
     static func explaining<Value>(
         _ place: String,

@@ -7,20 +7,45 @@ import BearerGuardYAML
 
 /// Reads policy documents and key sets from files, with faults that name file, line and member.
 enum PolicyFile {
+    private static let limit = 4 * 1024 * 1024
+
     static func load(_ path: String) throws(CommandFailure) -> PolicyDocument {
-        let text = try read(path)
         do throws(PolicyDocument.Faults) {
-            if path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
-                #if YAML
-                return try PolicyDocument(yaml: String(decoding: text, as: UTF8.self))
-                #else
-                throw CommandFailure("\(path): built without the trait YAML; write the policy in JSON")
-                #endif
-            }
-            return try PolicyDocument(json: text)
+            let (value, line) = try document(path)
+            return try PolicyDocument(value, line: line)
         } catch {
-            throw CommandFailure(error.faults.map { "\(path): \($0)" }.joined(separator: "\n"))
+            throw CommandFailure(error, in: path)
         }
+    }
+
+    /// A document as a value, and the line on which the member of a path stands.
+    static func document(
+        _ path: String
+    ) throws(PolicyDocument.Faults) -> (value: JSONValue, line: @Sendable (String) -> Int?) {
+        let text: [UInt8]
+        do throws(ConfigurationError) {
+            text = try LocalFile.read(path == "-" ? "/dev/stdin" : path, limit: limit)
+        } catch {
+            // The message names the file already.
+            throw PolicyDocument.Faults(error.message)
+        }
+        if path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
+            #if YAML
+            let document = try YAMLDocument(String(decoding: text, as: UTF8.self))
+            return (document.value, { document.line(of: $0) })
+            #else
+            throw PolicyDocument.Faults("built without the trait YAML; write it in JSON")
+            #endif
+        }
+        let map: JSONSourceMap
+        let value: JSONValue
+        do {
+            value = try JSONDocument(text, limits: .document).value
+            map = JSONSourceMap(text)
+        } catch {
+            throw PolicyDocument.Faults("the document is \(error.detail)")
+        }
+        return (value, { map.line(of: $0) })
     }
 
     /// The trusted issuers of a document, without a network.
@@ -42,7 +67,7 @@ enum PolicyFile {
 
     static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
         do throws(ConfigurationError) {
-            return try LocalFile.read(path == "-" ? "/dev/stdin" : path, limit: 4 * 1024 * 1024)
+            return try LocalFile.read(path == "-" ? "/dev/stdin" : path, limit: limit)
         } catch {
             // The message names the file already.
             throw CommandFailure(error.message)

@@ -10,37 +10,55 @@ extension PolicyDocument {
     ///
     /// - Throws: ``PolicyDocument/Faults`` with everything that is wrong, each with its line.
     public init(yaml text: String) throws(Faults) {
+        let document = try YAMLDocument(text)
+        try self.init(document.value) { document.line(of: $0) }
+    }
+}
+
+/// A text in YAML as a value, with the lines on which its members stand.
+package struct YAMLDocument: Sendable {
+    /// The whole document.
+    package let value: JSONValue
+    private let lines: [String: Int]
+
+    /// Reads a text.
+    ///
+    /// - Throws: what is wrong with it.
+    package init(_ text: String) throws(PolicyDocument.Faults) {
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
         } catch let error as YamlError {
             throw Self.faults(error)
         } catch {
-            throw Faults("the document is not YAML")
+            throw PolicyDocument.Faults("the document is not YAML")
         }
-        guard let root else { throw Faults("the document is empty") }
+        guard let root else { throw PolicyDocument.Faults("the document is empty") }
         var reader = YAMLReader()
         guard let value = reader.value(root, path: "", depth: 0) else {
-            throw Faults("the document is too deep or too large")
+            throw PolicyDocument.Faults("the document is too deep or too large")
         }
-        let lines = reader.lines
-        try self.init(value) { path in
-            var path = Substring(path)
-            while lines[String(path)] == nil, let end = path.lastIndex(where: { $0 == "." || $0 == "[" }) {
-                path = path[..<end]
-            }
-            return lines[String(path)]
-        }
+        self.value = value
+        lines = reader.lines
     }
 
-    private static func faults(_ error: YamlError) -> Faults {
+    /// The line of the value at `path`, or of the nearest value around it.
+    package func line(of path: String) -> Int? {
+        var path = Substring(path)
+        while lines[String(path)] == nil, let end = path.lastIndex(where: { $0 == "." || $0 == "[" }) {
+            path = path[..<end]
+        }
+        return lines[String(path)]
+    }
+
+    private static func faults(_ error: YamlError) -> PolicyDocument.Faults {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            Faults("not YAML: \(problem)", line: mark.line)
+            PolicyDocument.Faults("not YAML: \(problem)", line: mark.line)
         case .duplicatedKeysInMapping(_, let context):
-            Faults("a member occurs twice in one mapping", line: context.mark.line)
-        default: Faults("the document is not YAML")
+            PolicyDocument.Faults("a member occurs twice in one mapping", line: context.mark.line)
+        default: PolicyDocument.Faults("the document is not YAML")
         }
     }
 }

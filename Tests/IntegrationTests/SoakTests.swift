@@ -106,8 +106,9 @@ struct SoakTests {
         )
         // A short run shares its process with other suites. A connection comes and goes with each fetch.
         if seconds >= 60 { #expect(spread <= 4) }
-        // A process takes some minutes to have touched all that it will ever touch, its 10 000 remembered tokens too.
-        if seconds >= 60 { #expect(growth < (seconds >= 600 ? 0.01 : 0.05)) }
+        // A process takes some minutes to have touched all that it will ever touch. What a minute shows is that nothing is
+        // kept of each request: a hundred bytes of each would be a quarter more.
+        if seconds >= 60 { #expect(growth < (seconds >= 600 ? 0.01 : 0.15)) }
     }
 
     /// The rise of a straight line through the samples, over their whole time, as a share of their mean.

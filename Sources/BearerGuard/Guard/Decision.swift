@@ -34,6 +34,12 @@ public struct Refusal: Sendable, Hashable {
     /// Seconds for `Retry-After`; nil where trying again does not help.
     public let retryAfter: Int?
 
+    package init(code: RejectionCode, challenges: [Challenge], retryAfter: Int?) {
+        self.code = code
+        self.challenges = challenges
+        self.retryAfter = retryAfter
+    }
+
     /// The HTTP status: 400, 401, 403 or 503.
     public var httpStatus: Int { code.httpStatus }
 

@@ -100,6 +100,12 @@ public struct PolicyDocument: Sendable {
         /// What is wrong and what to write instead.
         public let message: String
 
+        package init(path: String, line: Int?, message: String) {
+            self.path = path
+            self.line = line
+            self.message = message
+        }
+
         /// Line, member and message.
         public var description: String {
             let place = [line.map { "line \($0)" }, path.isEmpty ? nil : path].compactMap { $0 }
@@ -153,10 +159,7 @@ public struct PolicyDocument: Sendable {
     public init(_ value: JSONValue, line: (String) -> Int?) throws(Faults) {
         var reader = PolicyReader()
         let document = reader.document(value)
-        guard let document, reader.faults.isEmpty else {
-            let faults = reader.faults.map { Fault(path: $0.path, line: line($0.path), message: $0.message) }
-            throw Faults(faults: faults)
-        }
+        guard let document, reader.faults.isEmpty else { throw reader.allFaults(line) }
         self = document
     }
 

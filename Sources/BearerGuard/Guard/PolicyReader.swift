@@ -2,14 +2,17 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 /// Turns the value of a policy document into its types, gathering every fault on the way.
-struct PolicyReader {
-    private(set) var faults: [(path: String, message: String)] = []
+package struct PolicyReader {
+    package private(set) var faults: [(path: String, message: String)] = []
 
-    mutating func document(_ value: JSONValue) -> PolicyDocument? {
+    package init() {}
+
+    /// The policy that a document describes; nil where that cannot be told.
+    package mutating func document(_ value: JSONValue) -> PolicyDocument? {
         guard let object = value.objectValue else {
             return fault("", "the document must be an object with a member 'issuers'")
         }
-        checkNames(object, "", ["issuers", "realm", "require"])
+        checkNames(object, "", ["issuers", "realm", "require", "gateway"])
         let realm = text(object, "realm", "") ?? "api"
         if !Challenge.isQuotable(realm) {
             fault("realm", "must be printable ASCII without quotes and backslashes")
@@ -215,17 +218,25 @@ struct PolicyReader {
         }
     }
 
-    private mutating func requirement(_ value: JSONValue, _ path: String) -> Requirement {
+    /// What a route demands.
+    package mutating func requirement(_ value: JSONValue, _ path: String) -> Requirement {
         guard let object = value.objectValue else {
-            fault(path, "must be an object with scopes, anyScope, roles, anyRole or claims")
+            fault(path, "must be an object with scopes, anyScope, roles, anyRole, claims or freshKeys")
             return .authenticated
         }
-        checkNames(object, path, ["scopes", "anyScope", "roles", "anyRole", "claims"])
+        checkNames(object, path, ["scopes", "anyScope", "roles", "anyRole", "claims", "freshKeys"])
         var requirement = Requirement.authenticated
         if let scopes = texts(object, "scopes", path) { requirement = requirement.and(.scopes(scopes)) }
         if let scopes = texts(object, "anyScope", path) { requirement = requirement.and(.anyScope(scopes)) }
         if let roles = texts(object, "roles", path) { requirement = requirement.and(.roles(roles)) }
         if let roles = texts(object, "anyRole", path) { requirement = requirement.and(.anyRole(roles)) }
+        if let age = integer(object, "freshKeys", path) {
+            if age > 0 {
+                requirement = requirement.and(.freshKeys(within: .seconds(age)))
+            } else {
+                fault("\(path).freshKeys", "must be at least 1 second")
+            }
+        }
         for name in ["scopes", "anyScope"] {
             for scope in object[name]?.stringsValue ?? [] where !Scopes.isScope(scope) {
                 fault("\(path).\(name)", "holds a text that is no scope (RFC 6749: no space, quote or backslash)")
@@ -242,7 +253,8 @@ struct PolicyReader {
 }
 
 extension PolicyReader {
-    private mutating func checkNames(_ object: JSONObject, _ path: String, _ known: [String]) {
+    /// Notes members that nobody reads.
+    package mutating func checkNames(_ object: JSONObject, _ path: String, _ known: [String]) {
         for member in object.members where !known.containsExactly(member.name) {
             let name = member.name.escapedForLogs
             fault(
@@ -252,32 +264,43 @@ extension PolicyReader {
         }
     }
 
-    private mutating func text(_ object: JSONObject, _ name: String, _ path: String) -> String? {
+    /// A text that is not empty.
+    package mutating func text(_ object: JSONObject, _ name: String, _ path: String) -> String? {
         guard let value = object[name] else { return nil }
         if let text = value.stringValue, !text.isEmpty { return text }
         return fault(path.isEmpty ? name : "\(path).\(name)", "must be a text that is not empty")
     }
 
     /// A text or an array of texts, none of them empty.
-    private mutating func texts(_ object: JSONObject, _ name: String, _ path: String) -> [String]? {
+    package mutating func texts(_ object: JSONObject, _ name: String, _ path: String) -> [String]? {
         guard let value = object[name] else { return nil }
         let texts = value.stringValue.map { [$0] } ?? value.stringsValue
         if let texts, !texts.isEmpty, !texts.contains("") { return texts }
         return fault("\(path).\(name)", "must be a text or an array of texts, none of them empty")
     }
 
-    private mutating func integer(_ object: JSONObject, _ name: String, _ path: String) -> Int? {
+    /// A whole number.
+    package mutating func integer(_ object: JSONObject, _ name: String, _ path: String) -> Int? {
         guard let value = object[name] else { return nil }
         if let number = value.integerValue, let exact = Int(exactly: number) { return exact }
         return fault("\(path).\(name)", "must be a whole number of seconds")
     }
 
-    private mutating func fault(_ path: String, _ message: String) {
+    /// Notes what is wrong with the member at `path`.
+    package mutating func fault(_ path: String, _ message: String) {
         faults.append((path, message))
     }
 
-    private mutating func fault<Value>(_ path: String, _ message: String) -> Value? {
+    /// Notes what is wrong with the member at `path`, which has no value then.
+    package mutating func fault<Value>(_ path: String, _ message: String) -> Value? {
         faults.append((path, message))
         return nil
+    }
+
+    /// Everything that was noted, with the lines on which it stands.
+    package func allFaults(_ line: (String) -> Int?) -> PolicyDocument.Faults {
+        PolicyDocument.Faults(
+            faults: faults.map { PolicyDocument.Fault(path: $0.path, line: line($0.path), message: $0.message) }
+        )
     }
 }

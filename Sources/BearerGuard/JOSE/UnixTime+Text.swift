@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-public import BearerGuard
-
 extension UnixTime {
-    /// Reads a time that a capture states.
-    init?(captured value: JSONValue) {
-        if let text = value.stringValue { self.init(text: text) } else { self.init(value) }
-    }
-
     /// Reads Unix seconds or an RFC 3339 time such as `2026-01-31T08:30:00Z` or `2026-01-31T09:30:00.25+01:00`.
     public init?(text: String) {
         if let seconds = Int64(text) {

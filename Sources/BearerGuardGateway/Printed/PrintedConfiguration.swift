@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if Gateway
+import BearerGuard
+
+/// Complete configurations of the programs around the service, from the service's own.
+package enum PrintedConfiguration: String, Sendable, CaseIterable {
+    case nginx
+    case caddy
+    case haproxy
+    case haproxyLua = "haproxy-lua"
+    case traefik
+    case envoy
+    case systemd
+    case kubernetes
+
+    /// All names, for help texts.
+    package static var allNames: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+    /// The text of one.
+    ///
+    /// - Parameters:
+    ///   - document: the service's configuration.
+    ///   - file: the name of its file.
+    package func text(for document: GatewayDocument, file: String) -> String {
+        let lines =
+            switch self {
+            case .nginx: Self.nginx(document)
+            case .caddy: Self.caddy(document)
+            case .haproxy: Self.haproxy(document)
+            case .haproxyLua: Self.haproxyLua(document)
+            case .traefik: Self.traefik(document)
+            case .envoy: Self.envoy(document)
+            case .systemd: Self.systemd(document, file)
+            case .kubernetes: Self.kubernetes(document)
+            }
+        return lines.split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { !$0.hasSuffix(Self.nothing) }
+            .joined(separator: "\n")
+    }
+
+    /// Ends a line that a template has no use for.
+    private static let nothing = "\u{1}"
+
+    /// A block of lines for a template; where there are none, its line goes.
+    static func block(_ lines: [String], indent: Int) -> String {
+        if lines.isEmpty { return nothing }
+        let space = String(repeating: " ", count: indent)
+        return lines.enumerated().map { $0 == 0 ? $1 : space + $1 }.joined(separator: "\n")
+    }
+}
+
+extension GatewayDocument {
+    /// Host and port that gateways reach the service at; a Unix socket is no answer to most of them.
+    var serviceAddress: (host: String, port: Int) {
+        for case .address(let host, let port) in listeners {
+            return (["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host, port)
+        }
+        return ("127.0.0.1", 9191)
+    }
+
+    /// Host and port of a text that was read as both.
+    static func parts(_ text: String) -> (host: String, port: Int) {
+        if case .address(let host, let port) = Listener(text) { return (host, port) }
+        return ("127.0.0.1", 0)
+    }
+}
+
+extension GatewayDocument.Listener {
+    /// The same place, with the port that the system chose.
+    package func withPort(_ port: Int) -> String {
+        guard case .address(let host, _) = self else { return description }
+        return Self.address(host: host, port: port).description
+    }
+}
+#endif
