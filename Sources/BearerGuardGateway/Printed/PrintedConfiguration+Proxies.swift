@@ -11,7 +11,8 @@ extension PrintedConfiguration {
         }.first
         let names = document.identity.map(\.name)
         func variable(_ name: String) -> String {
-            "upstream_http_" + name.lowercased().split(separator: "-", omittingEmptySubsequences: false)
+            "upstream_http_"
+                + name.lowercased().split(separator: "-", omittingEmptySubsequences: false)
                 .joined(separator: "_")
         }
         let remembered = names.enumerated().map { "auth_request_set $bearerguard_identity_\($0) $\(variable($1));" }
@@ -88,6 +89,12 @@ extension PrintedConfiguration {
         // To most servers behind, a header with underscores is the one with hyphens.
         let twins = names.map { $0.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_") }
         let stripped = (names + twins).map { "request_header -\($0)" }
+        let unset = names.enumerated().flatMap { index, name in
+            [
+                "@unset\(index) header_regexp \(name) ^\\{http\\.reverse_proxy\\.header\\.",
+                "request_header @unset\(index) -\(name)",
+            ]
+        }
         return """
             {
                 admin off
@@ -104,6 +111,8 @@ extension PrintedConfiguration {
                         uri /forward-auth?
                         \(block(names.isEmpty ? [] : ["copy_headers \(names.joined(separator: " "))"], indent: 12))
                     }
+                    # Of a field that the answer has not, Caddy 2.6 copies the name of its placeholder.
+                    \(block(unset, indent: 8))
                     reverse_proxy \(document.site.upstream) {
                         header_up -Authorization
                     }

@@ -94,7 +94,10 @@ package struct AccessRules: Sendable {
             }
             for earlier in rules[..<index] where earlier.overlaps(rule) && earlier.access.isOpener(than: rule.access) {
                 warnings.append(
-                    (rule.place, "is weakened by \(earlier.place), which lets some of its requests pass as \(earlier.access.name)")
+                    (
+                        rule.place,
+                        "is weakened by \(earlier.place), which lets some of its requests pass as \(earlier.access.name)"
+                    )
                 )
             }
             warnings += risks(of: rule).map { (rule.place, $0) }

@@ -63,7 +63,9 @@ package final class GatewayLog: GuardObserver {
         for await line in lines {
             write(line)
             let lost = lost.exchange(0, ordering: .relaxed)
-            if lost > 0 { write(Self.line(clock.now(), .warning, "log lines lost", [("count", .integer(Int64(lost)))])) }
+            if lost > 0 {
+                write(Self.line(clock.now(), .warning, "log lines lost", [("count", .integer(Int64(lost)))]))
+            }
         }
     }
 
@@ -123,7 +125,9 @@ package final class GatewayLog: GuardObserver {
         )
     }
 
-    private static func line(_ now: UnixTime, _ level: Level, _ event: String, _ members: [(String, JSONValue)]) -> String {
+    private static func line(_ now: UnixTime, _ level: Level, _ event: String, _ members: [(String, JSONValue)])
+        -> String
+    {
         let head: [(String, JSONValue)] = [
             ("time", .string(now.rfc3339)), ("level", .string(level.rawValue)), ("event", .string(event)),
         ]

@@ -87,7 +87,9 @@ package final class GatewayMetrics: GuardObserver {
     }
 
     /// The text that Prometheus reads (exposition format 0.0.4).
-    func text(_ status: [(issuerAlias: String, keys: KeySourceStatus)], remembered: (tokens: Int, bytes: Int)?) -> String {
+    func text(_ status: [(issuerAlias: String, keys: KeySourceStatus)], remembered: (tokens: Int, bytes: Int)?)
+        -> String
+    {
         let state = state.withLock { $0 }
         var lines: [String] = []
         for (name, help) in Self.helps {
@@ -125,7 +127,9 @@ package final class GatewayMetrics: GuardObserver {
         }
         if let remembered {
             lines += ["# HELP bearerguard_remembered_tokens Verified tokens that are remembered."]
-            lines += ["# TYPE bearerguard_remembered_tokens gauge", "bearerguard_remembered_tokens \(remembered.tokens)"]
+            lines += [
+                "# TYPE bearerguard_remembered_tokens gauge", "bearerguard_remembered_tokens \(remembered.tokens)",
+            ]
             lines += ["# HELP bearerguard_remembered_bytes The memory that they take."]
             lines += ["# TYPE bearerguard_remembered_bytes gauge", "bearerguard_remembered_bytes \(remembered.bytes)"]
         }

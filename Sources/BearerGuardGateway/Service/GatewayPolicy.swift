@@ -84,7 +84,9 @@ package final class GatewayPolicy: Sendable {
 
     /// A token in the query is not read, but one beside the header is a second one to whoever does (RFC 6750 §2).
     private func seen(_ credentials: RequestCredentials, _ request: OriginalRequest) -> RequestCredentials {
-        guard !credentials.authorization.isEmpty, request.target.hasParameter("access_token") else { return credentials }
+        guard !credentials.authorization.isEmpty, request.target.hasParameter("access_token") else {
+            return credentials
+        }
         return RequestCredentials(authorization: credentials.authorization, otherTokens: ["?"])
     }
 

@@ -123,7 +123,11 @@ package struct GatewayService: Sendable {
         } catch {
             state.metrics.noteReload(isGood: false)
             let message = (error as? ConfigurationError)?.message ?? "\(error)"
-            state.log.note(.warning, "configuration refused, the old one stays in force", [("faults", .string(message))])
+            state.log.note(
+                .warning,
+                "configuration refused, the old one stays in force",
+                [("faults", .string(message))]
+            )
         }
     }
 }

@@ -16,7 +16,8 @@ package struct RequestedHost: Sendable, Hashable {
             guard let end = text.firstIndex(of: "]") else { return nil }
             name = text[...end]
             port = text[text.index(after: end)...]
-            guard name.dropFirst().dropLast().utf8.allSatisfy({ Self.isHexadecimal($0) || ":.".utf8.contains($0) }) else {
+            guard name.dropFirst().dropLast().utf8.allSatisfy({ Self.isHexadecimal($0) || ":.".utf8.contains($0) })
+            else {
                 return nil
             }
         } else {
@@ -61,7 +62,8 @@ package struct HostPattern: Sendable, Hashable, CustomStringConvertible {
     /// - Returns: nil with a text that is neither a host nor `*.` before one.
     package init?(_ text: String) {
         isWildcard = text.hasPrefix("*.")
-        guard let host = RequestedHost(isWildcard ? String(text.dropFirst(2)) : text), !text.hasSuffix("]") || !isWildcard
+        guard let host = RequestedHost(isWildcard ? String(text.dropFirst(2)) : text),
+            !text.hasSuffix("]") || !isWildcard
         else { return nil }
         name = host.name
         description = text

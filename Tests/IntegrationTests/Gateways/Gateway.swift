@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if Gateway
+import Foundation
+
+/// The gateways that run here, each from its own package.
+enum Gateway: String, CaseIterable, Sendable {
+    case nginx
+    case caddy
+    case haproxy
+    case envoy
+
+    /// Where its program is; nil where it is not installed.
+    var program: String? {
+        let places =
+            switch self {
+            case .nginx: ["/usr/sbin/nginx"]
+            case .caddy: ["/usr/bin/caddy"]
+            case .haproxy: ["/usr/sbin/haproxy"]
+            case .envoy:
+                ["/usr/bin/envoy"]
+                    + ProcessInfo.processInfo.environment["PATH", default: ""]
+                    .split(separator: ":").map { "\($0)/envoy" }
+            }
+        return places.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    static var installed: [Gateway] {
+        for gateway in allCases where gateway.program == nil {
+            print("\(gateway.rawValue) is not installed: its tests are skipped")
+        }
+        return allCases.filter { $0.program != nil }
+    }
+
+    /// Starts it with the configuration that `--print` writes for a site.
+    func start(_ site: GatewaySite) async throws -> LoopbackProcess {
+        let log = site.folder.appendingPathComponent("\(rawValue).log")
+        let folder = site.folder
+        func write(_ text: String, to name: String) throws -> String {
+            let file = folder.appendingPathComponent(name)
+            try Data(text.utf8).write(to: file)
+            return file.path
+        }
+        let printed = try await site.printed(rawValue)
+        let arguments: [String]
+        switch self {
+        case .nginx:
+            _ = try write(printed, to: "site.conf")
+            // What a package's own nginx.conf has around it, for a process that needs no privileges.
+            let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
+                "\($0)_temp_path \(folder.path)/\($0);"
+            }
+            let main = """
+                daemon off; master_process off; pid \(folder.path)/nginx.pid; error_log stderr;
+                events { worker_connections 1024; }
+                http { access_log off; \(paths.joined(separator: " ")) include \(folder.path)/site.conf; }
+                """
+            arguments = ["-p", folder.path, "-c", try write(main, to: "nginx.conf")]
+        case .caddy: arguments = ["run", "--adapter", "caddyfile", "--config", try write(printed, to: "Caddyfile")]
+        case .haproxy:
+            _ = try write(try await site.printed("haproxy-lua"), to: "bearerguard.lua")
+            arguments = ["-db", "-f", try write(printed, to: "haproxy.cfg")]
+        case .envoy:
+            let file = try write(printed, to: "envoy.yaml")
+            let base = String(UInt16.random(in: 1...30_000))
+            arguments = ["-c", file, "--base-id", base, "--concurrency", "1", "--log-level", "warning"]
+        }
+        guard let program else { throw LoopbackProcess.DidNotStart(description: "\(rawValue) is not installed") }
+        let process = try LoopbackProcess(program, arguments, in: folder, log: log)
+        do {
+            try await process.untilListening(site.gatewayPort)
+        } catch {
+            process.kill()
+            let output = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+            throw LoopbackProcess.DidNotStart(description: "\(rawValue): \(output.suffix(2000))")
+        }
+        return process
+    }
+}
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if Gateway
+import Foundation
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A server of somebody else's, as a process of its own on loopback.
+final class LoopbackProcess: Sendable {
+    struct DidNotStart: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let processIdentifier: Int32
+    private let process: Mutex<Process>
+
+    /// Starts `path`; its output goes to `log`, or nowhere.
+    init(_ path: String, _ arguments: [String], in folder: URL? = nil, log: URL? = nil) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.currentDirectoryURL = folder
+        process.standardInput = FileHandle.nullDevice
+        var output = FileHandle.nullDevice
+        if let log {
+            try Data().write(to: log)
+            output = try FileHandle(forWritingTo: log)
+        }
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        processIdentifier = process.processIdentifier
+        self.process = Mutex(process)
+    }
+
+    var isRunning: Bool { process.withLock { $0.isRunning } }
+
+    /// Sends a signal.
+    func signal(_ number: Int32) { _ = Glibc.kill(processIdentifier, number) }
+
+    /// Ends it at once.
+    func kill() { signal(SIGKILL) }
+
+    /// Asks it to end and waits; true if it did within the time.
+    func terminate(within time: Duration = .seconds(10)) async -> Bool {
+        signal(SIGTERM)
+        let clock = ContinuousClock()
+        let end = clock.now + time
+        while clock.now < end {
+            if !isRunning { return true }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        kill()
+        return false
+    }
+
+    /// Waits until a port of this machine accepts.
+    ///
+    /// - Throws: ``DidNotStart`` after half a minute, or when the process has ended.
+    func untilListening(_ port: Int) async throws {
+        for _ in 0..<1500 {
+            if Self.accepts(port) { return }
+            guard isRunning else { break }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw DidNotStart(description: "nobody listens on the port that the process was given")
+    }
+
+    private static func accepts(_ port: Int) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = loopback(port)
+        return unsafe withUnsafeMutablePointer(to: &address) { address in
+            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+
+    private static func loopback(_ port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
+        return address
+    }
+
+    /// A port that nobody listens on at this moment.
+    static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = loopback(0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = unsafe withUnsafeMutablePointer(to: &address) { address in
+            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe bind(descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
+            }
+        }
+        guard isBound else { throw DidNotStart(description: "no port is free") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+#endif
