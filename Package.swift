@@ -156,6 +156,8 @@ let package = Package(
                 "BearerGuardHTTPTypes",
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "HummingbirdCore", package: "hummingbird", condition: whenTrait("Gateway")),
+                .product(name: "HummingbirdTLS", package: "hummingbird", condition: whenTrait("Gateway")),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: whenTrait("Gateway")),
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("Gateway")),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("Gateway")),
                 .product(name: "Logging", package: "swift-log", condition: whenTrait("Gateway")),
@@ -206,10 +208,17 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "GatewayServiceTests",
+            dependencies: ["BearerGuard", "BearerGuardGateway", "BearerGuardTesting", "BearerGuardYAML"]
+        ),
+        .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "BearerGuard", "BearerGuardHummingbird", "BearerGuardFlyingFox", "BearerGuardAsyncHTTPClient",
                 "BearerGuardGateway", "BearerGuardTesting",
+                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("Gateway")),
+                .product(name: "NIOCore", package: "swift-nio", condition: whenTrait("Gateway")),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: whenTrait("Gateway")),
                 .product(name: "FlyingFox", package: "FlyingFox", condition: whenTrait("FlyingFox")),
                 .product(name: "FlyingSocks", package: "FlyingFox", condition: whenTrait("FlyingFox")),
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),

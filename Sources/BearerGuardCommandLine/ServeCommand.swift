@@ -27,7 +27,8 @@ struct ServeCommand: AsyncParsableCommand {
 
             The first rule that is about a request holds; where none is, the request is refused. Gateways ask at
             /authorize (nginx, HAProxy), /forward-auth (Caddy, Traefik) or /envoy/; /livez, /readyz and /metrics are for
-            probes and Prometheus. SIGHUP or a change of the file reads it again; SIGTERM drains.
+            probes and Prometheus. SIGHUP or a change of the file reads it again; SIGTERM drains. The environment sets
+            single members: BEARERGUARD_CONFIG_gateway__logLevel=debug.
 
             EXAMPLES
               bearerguard serve --config gateway.yaml
@@ -73,16 +74,17 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let path = config
-        let load: @Sendable () throws(PolicyDocument.Faults) -> GatewayDocument = { () throws(PolicyDocument.Faults) in
+        let load: GatewayService.Load = { path throws(PolicyDocument.Faults) in
             let (value, line) = try PolicyFile.document(path)
-            return try GatewayDocument(value, line: line)
+            let changed = try EnvironmentOverrides.apply(EnvironmentOverrides.ofProcess, to: value)
+            return try GatewayDocument(changed, line: line)
         }
         do {
-            let document = try load()
+            let document = try load(path)
             if let printed { return try show(document, printed) }
             if check { return try await lint(document) }
             if explain { return try await explain(document) }
-            let service = GatewayService(files: [path], relativeTo: PolicyFile.directory(of: path), load: load)
+            let service = GatewayService(file: path, relativeTo: PolicyFile.directory(of: path), load: load)
             try await service.run { listener, port in
                 Terminal.say("listening at \(listener.withPort(port))")
             }
@@ -106,6 +108,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func lint(_ document: GatewayDocument) async throws {
+        // Its files are looked at, too.
         let state = try GatewayState(
             document,
             relativeTo: PolicyFile.directory(of: config),

@@ -14,6 +14,7 @@ package enum PrintedConfiguration: String, Sendable, CaseIterable {
     case envoy
     case systemd
     case kubernetes
+    case schema
 
     /// All names, for help texts.
     package static var allNames: String { allCases.map(\.rawValue).joined(separator: ", ") }
@@ -34,6 +35,7 @@ package enum PrintedConfiguration: String, Sendable, CaseIterable {
             case .envoy: Self.envoy(document)
             case .systemd: Self.systemd(document, file)
             case .kubernetes: Self.kubernetes(document)
+            case .schema: ConfigurationSchema.text
             }
         return lines.split(separator: "\n", omittingEmptySubsequences: false)
             .filter { !$0.hasSuffix(Self.nothing) }

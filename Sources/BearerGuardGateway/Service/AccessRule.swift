@@ -36,6 +36,21 @@ package struct AccessRule: Sendable {
     package let methods: Set<String>?
     package let access: Access
 
+    /// A rule.
+    package init(
+        place: String,
+        host: HostPattern? = nil,
+        path: PathPattern,
+        methods: Set<String>? = nil,
+        access: Access
+    ) {
+        self.place = place
+        self.host = host
+        self.path = path
+        self.methods = methods
+        self.access = access
+    }
+
     /// Whether it is about this request.
     package func matches(_ request: OriginalRequest) -> Bool {
         if let methods, !methods.contains(request.method) {
@@ -87,12 +102,14 @@ package struct AccessRules: Sendable {
     /// What looks like a mistake in rules that are each well-formed.
     package var warnings: [PolicyDocument.Fault] {
         var warnings: [(String, String)] = []
-        for (index, rule) in rules.enumerated() {
-            if let earlier = rules[..<index].first(where: { $0.covers(rule) }) {
+        var reached: [AccessRule] = []
+        for rule in rules {
+            if let earlier = reached.first(where: { $0.covers(rule) }) {
                 warnings.append((rule.place, "is never reached: \(earlier.place) (\(earlier.path)) comes first"))
                 continue
             }
-            for earlier in rules[..<index] where earlier.overlaps(rule) && earlier.access.isOpener(than: rule.access) {
+            defer { reached.append(rule) }
+            for earlier in reached where earlier.overlaps(rule) && earlier.access.isOpener(than: rule.access) {
                 warnings.append(
                     (
                         rule.place,

@@ -30,6 +30,7 @@ package final class GatewayMetrics: GuardObserver {
         ("bearerguard_gateway_public_total", "Requests that a public rule let pass."),
         ("bearerguard_key_refreshes_total", "Fetches of keys by issuer and outcome."),
         ("bearerguard_key_alarms_total", "Alarms about keys by issuer and kind."),
+        ("bearerguard_shadow_decisions_total", "Decisions of the shadow policy by both statuses."),
         ("bearerguard_reloads_total", "Reloads of the configuration by outcome."),
     ]
 
@@ -80,6 +81,12 @@ package final class GatewayMetrics: GuardObserver {
     /// Counts a request that no token was asked of.
     func noteOpen() { state.withLock { Self.count("bearerguard_gateway_public_total", "", &$0) } }
 
+    /// Counts what two policies made of one request; nil for a shadow that had too much to do.
+    func noteShadow(live: Int, shadow: Int?) {
+        let labels = [Self.label("live", "\(live)"), Self.label("shadow", shadow.map { "\($0)" } ?? "skipped")]
+        state.withLock { Self.count("bearerguard_shadow_decisions_total", labels.joined(separator: ","), &$0) }
+    }
+
     /// Counts a reload.
     func noteReload(isGood: Bool) {
         let outcome = Self.label("outcome", isGood ? "success" : "failure")
@@ -87,7 +94,7 @@ package final class GatewayMetrics: GuardObserver {
     }
 
     /// The text that Prometheus reads (exposition format 0.0.4).
-    func text(_ status: [(issuerAlias: String, keys: KeySourceStatus)], remembered: (tokens: Int, bytes: Int)?)
+    package func text(_ status: [(issuerAlias: String, keys: KeySourceStatus)], remembered: (tokens: Int, bytes: Int)?)
         -> String
     {
         let state = state.withLock { $0 }

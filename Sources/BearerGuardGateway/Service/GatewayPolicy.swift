@@ -31,6 +31,14 @@ package final class GatewayPolicy: Sendable {
         case allowed(identity: [(name: String, value: String)])
         /// It may not.
         case refused(Refusal)
+
+        /// The status that the gateway gets.
+        package var status: Int {
+            switch self {
+            case .allowed: 200
+            case .refused(let refusal): refusal.httpStatus
+            }
+        }
     }
 
     /// What came of a question, and why, for operators.

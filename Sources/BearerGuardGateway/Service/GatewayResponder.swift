@@ -66,7 +66,10 @@ struct GatewayResponder: HTTPResponder {
         } catch {
             return GatewayPolicy.refused(.invalidRequest, error.detail, rule: nil)
         }
-        return await state.policy.decide(original, RequestCredentials(question.headerFields))
+        let credentials = RequestCredentials(question.headerFields)
+        let outcome = await state.policy.decide(original, credentials)
+        state.compare(original, credentials, with: outcome.answer)
+        return outcome
     }
 
     private func answer(_ outcome: GatewayPolicy.Outcome) -> Response {

@@ -5,8 +5,10 @@
 package import BearerGuard
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import Logging
 import NIOCore
+import NIOSSL
 import ServiceLifecycle
 import UnixSignals
 
@@ -17,22 +19,34 @@ package struct GatewayService: Sendable {
         package let message: String
     }
 
-    /// Reads the configuration, at the start and at every change.
-    package let load: @Sendable () throws(PolicyDocument.Faults) -> GatewayDocument
-    /// The files whose change is a change of the configuration.
-    package let files: [String]
-    /// Where relative file names of the configuration start.
-    package let directory: String
+    /// Reads a configuration, at the start and at every change.
+    package typealias Load = @Sendable (_ path: String) throws(PolicyDocument.Faults) -> GatewayDocument
+
+    private let load: Load
+    private let file: String
+    private let directory: String
 
     /// A service.
-    package init(
-        files: [String],
-        relativeTo directory: String,
-        load: @escaping @Sendable () throws(PolicyDocument.Faults) -> GatewayDocument
-    ) {
-        self.files = files
+    ///
+    /// - Parameters:
+    ///   - file: the configuration.
+    ///   - directory: where relative file names in it start.
+    ///   - load: reads a configuration.
+    package init(file: String, relativeTo directory: String, load: @escaping Load) {
+        self.file = file
         self.directory = directory
         self.load = load
+    }
+
+    /// The configuration, and the one beside it.
+    private func read() throws(PolicyDocument.Faults) -> (live: GatewayDocument, shadow: GatewayDocument?) {
+        let document = try load(file)
+        guard let name = document.shadow else { return (document, nil) }
+        return (document, try load(place(name)))
+    }
+
+    private func place(_ path: String) -> String {
+        path.hasPrefix("/") || directory.isEmpty ? path : "\(directory)/\(path)"
     }
 
     /// Serves until SIGTERM or SIGINT; SIGHUP, or a change of the files, reads the configuration again.
@@ -41,9 +55,9 @@ package struct GatewayService: Sendable {
     /// - Throws: ``PolicyDocument/Faults`` or ``ConfigurationError`` when the configuration cannot be used, and
     ///   ``CannotListen``.
     package func run(onListening: @escaping @Sendable (GatewayDocument.Listener, Int) -> Void) async throws {
-        let document = try load()
+        let (document, shadow) = try read()
         let log = GatewayLog(level: document.logLevel)
-        let state = try GatewayState(document, relativeTo: directory, log: log)
+        let state = try GatewayState(document, shadow: shadow, relativeTo: directory, log: log)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await log.run() }
             do {
@@ -68,21 +82,24 @@ package struct GatewayService: Sendable {
         var logger = Logger(label: "bearerguard")
         logger.logLevel = .critical
         let responder = GatewayResponder(state: state, limit: document.limits.concurrentRequests)
-        var services: [any Service] = [ConfigurationWatch(service: self, state: state)]
+        let plain = HTTPServerBuilder.http1(
+            configuration: .init(
+                idleTimeout: .seconds(Int64(document.limits.idleSeconds)),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 32 * 1024,
+                    maxHeaderListSize: 64 * 1024,
+                    maxHeaderFieldCount: 200
+                )
+            )
+        )
+        let server = try document.tls.map { try HTTPServerBuilder.tls(plain, tlsConfiguration: tlsConfiguration($0)) }
+        let watched = [file] + [document.shadow.map(place)].compactMap(\.self)
+        var services: [any Service] = [ConfigurationWatch(service: self, state: state, files: watched)]
         for listener in document.listeners {
             services.append(
                 Application(
                     responder: responder,
-                    server: .http1(
-                        configuration: .init(
-                            idleTimeout: .seconds(Int64(document.limits.idleSeconds)),
-                            httpDecoderConfiguration: .init(
-                                maxHeaderFieldSize: 32 * 1024,
-                                maxHeaderListSize: 64 * 1024,
-                                maxHeaderFieldCount: 200
-                            )
-                        )
-                    ),
+                    server: server ?? plain,
                     configuration: .init(
                         address: listener.bindAddress,
                         backlog: 1024,
@@ -113,11 +130,33 @@ package struct GatewayService: Sendable {
         }
     }
 
+    private func tlsConfiguration(_ files: GatewayDocument.TLSFiles) throws(ConfigurationError) -> TLSConfiguration {
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(place(files.certificate)).map(
+                NIOSSLCertificateSource.certificate
+            )
+            let key = try NIOSSLPrivateKey(file: place(files.key), format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain,
+                privateKey: .privateKey(key)
+            )
+            configuration.minimumTLSVersion = .tlsv12
+            if let authorities = files.clientAuthorities {
+                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(place(authorities)))
+                // Gateways have no host name to be known by: who signed them decides.
+                configuration.certificateVerification = .noHostnameVerification
+            }
+            return configuration
+        } catch {
+            throw ConfigurationError("gateway.tls: a file cannot be read or is not what it should be")
+        }
+    }
+
     /// Reads the configuration again and puts it in force, or says why not.
     func reload(_ state: GatewayState) async {
         do {
-            let document = try load()
-            try await state.replace(by: document)
+            let (document, shadow) = try read()
+            try await state.replace(by: document, shadow: shadow)
             state.metrics.noteReload(isGood: true)
             state.log.note(.info, "configuration in force", [("rules", .integer(Int64(document.rules.rules.count)))])
         } catch {
@@ -145,6 +184,7 @@ extension GatewayDocument.Listener {
 private struct ConfigurationWatch: Service {
     let service: GatewayService
     let state: GatewayState
+    let files: [String]
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -155,9 +195,9 @@ private struct ConfigurationWatch: Service {
                     continuation.finish()
                 }
                 group.addTask {
-                    var stamps = service.files.map(LocalFile.stamp)
+                    var stamps = files.map(LocalFile.stamp)
                     while (try? await Task.sleep(for: .seconds(2))) != nil {
-                        let now = service.files.map(LocalFile.stamp)
+                        let now = files.map(LocalFile.stamp)
                         if now != stamps { continuation.yield() }
                         stamps = now
                     }

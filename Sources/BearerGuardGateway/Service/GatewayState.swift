@@ -10,12 +10,27 @@ package final class GatewayState: Sendable {
     private struct State {
         var document: GatewayDocument
         var policy: GatewayPolicy
+        var shadow: GatewayPolicy?
         var peers: [AddressRange]
+        /// Whose keys are needed.
+        var issuers: [PolicyDocument.Issuer]
+
+        init(_ document: GatewayDocument, _ policy: GatewayPolicy, _ shadow: (GatewayDocument, GatewayPolicy)?) {
+            self.document = document
+            self.policy = policy
+            self.shadow = shadow?.1
+            peers = document.trustedPeers
+            issuers = document.policy.issuers + (shadow?.0.policy.issuers ?? [])
+        }
     }
+
+    /// Shadow decisions that wait for keys; more are not made.
+    private static let shadowLimit = 64
 
     private let state: Mutex<State>
     private let keys: IssuerKeys
     private let fingerprintKey = TokenFingerprint.Key.random()
+    private let shadowed = Atomic<Int>(0)
     package let metrics: GatewayMetrics
     package let log: GatewayLog
 
@@ -24,6 +39,7 @@ package final class GatewayState: Sendable {
     /// - Throws: ``ConfigurationError`` when it names files that cannot be used.
     package init(
         _ document: GatewayDocument,
+        shadow: GatewayDocument? = nil,
         relativeTo directory: String,
         log: GatewayLog
     ) throws(ConfigurationError) {
@@ -32,8 +48,7 @@ package final class GatewayState: Sendable {
         keys = IssuerKeys(relativeTo: directory, onRefresh: observer.keyRefreshes)
         self.metrics = metrics
         self.log = log
-        let policy = try Self.policy(document, keys, observer, fingerprintKey)
-        state = Mutex(State(document: document, policy: policy, peers: document.trustedPeers))
+        state = Mutex(try Self.state(document, shadow, keys, observer, fingerprintKey))
     }
 
     /// The policy in force.
@@ -52,30 +67,70 @@ package final class GatewayState: Sendable {
     /// Puts another configuration in force; requests at hand are decided by the one that they began with.
     ///
     /// - Throws: ``ConfigurationError`` when it names files that cannot be used; the old one stays in force.
-    package func replace(by document: GatewayDocument) async throws(ConfigurationError) {
-        let old = self.document
-        let policy: GatewayPolicy
+    package func replace(
+        by document: GatewayDocument,
+        shadow: GatewayDocument? = nil
+    ) async throws(ConfigurationError) {
+        let old = state.withLock { $0 }
+        let new: State
         do throws(ConfigurationError) {
-            policy = try Self.policy(document, keys, GuardObservers(metrics, log), fingerprintKey)
+            new = try Self.state(document, shadow, keys, GuardObservers(metrics, log), fingerprintKey)
         } catch {
-            await keys.release(keeping: old.policy)
+            await keys.release(keeping: old.issuers)
             throw error
         }
-        state.withLock { $0 = State(document: document, policy: policy, peers: document.trustedPeers) }
+        state.withLock { $0 = new }
         log.setLevel(document.logLevel)
-        await keys.release(keeping: document.policy)
-        if document.listeners != old.listeners || document.limits != old.limits {
-            log.note(.warning, "listeners and limits change with a restart alone")
+        await keys.release(keeping: new.issuers)
+        let before = old.document
+        if document.listeners != before.listeners || document.limits != before.limits || document.tls != before.tls {
+            log.note(.warning, "listen, tls and limits change with a restart alone")
+        }
+    }
+
+    /// Lets the shadow policy, where there is one, decide too, and counts where it differs; nobody waits for it.
+    func compare(_ request: OriginalRequest, _ credentials: RequestCredentials, with answer: GatewayPolicy.Answer) {
+        guard let shadow = state.withLock({ $0.shadow }) else { return }
+        guard shadowed.add(1, ordering: .relaxed).newValue <= Self.shadowLimit else {
+            shadowed.subtract(1, ordering: .relaxed)
+            metrics.noteShadow(live: answer.status, shadow: nil)
+            return
+        }
+        Task {
+            let outcome = await shadow.decide(request, credentials)
+            shadowed.subtract(1, ordering: .relaxed)
+            metrics.noteShadow(live: answer.status, shadow: outcome.answer.status)
+            guard outcome.answer.status != answer.status else { return }
+            log.note(
+                .info,
+                "the shadow policy differs",
+                [
+                    ("status", .integer(Int64(answer.status))), ("shadow", .integer(Int64(outcome.answer.status))),
+                    ("rule", outcome.rule.map { .string($0) } ?? .null),
+                ]
+            )
         }
     }
 
     /// Lets go of everything.
-    package func close() async { await keys.release(keeping: nil) }
+    package func close() async { await keys.release(keeping: []) }
+
+    private static func state(
+        _ document: GatewayDocument,
+        _ shadow: GatewayDocument?,
+        _ keys: IssuerKeys,
+        _ observer: any GuardObserver,
+        _ fingerprintKey: TokenFingerprint.Key
+    ) throws(ConfigurationError) -> State {
+        let policy = try policy(document, keys, observer, fingerprintKey)
+        guard let shadow else { return State(document, policy, nil) }
+        return State(document, policy, (shadow, try self.policy(shadow, keys, nil, fingerprintKey)))
+    }
 
     private static func policy(
         _ document: GatewayDocument,
         _ keys: IssuerKeys,
-        _ observer: any GuardObserver,
+        _ observer: (any GuardObserver)?,
         _ fingerprintKey: TokenFingerprint.Key
     ) throws(ConfigurationError) -> GatewayPolicy {
         GatewayPolicy(

@@ -73,9 +73,9 @@ package final class IssuerKeys: Sendable {
         return keys
     }
 
-    /// Lets go of keys that a configuration has no use for; all of them with nil.
-    package func release(keeping policy: PolicyDocument?) async {
-        let kept = Set(policy?.issuers.map(Origin.init) ?? [])
+    /// Lets go of keys that are not of these issuers.
+    package func release(keeping issuers: [PolicyDocument.Issuer]) async {
+        let kept = Set(issuers.map(Origin.init))
         let released = entries.withLock { entries in
             let released = entries.filter { !kept.contains($0.key) }
             entries = entries.filter { kept.contains($0.key) }

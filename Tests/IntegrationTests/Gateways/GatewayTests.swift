@@ -2,10 +2,18 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 #if Gateway
+import AsyncHTTPClient
 import BearerGuard
 import BearerGuardTesting
 import Foundation
+import NIOCore
+import NIOHTTP1
+import Synchronization
 import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// Real gateways, each with the configuration that the program prints for it, and one table of requests for all.
 @Suite("Gateways", .serialized, .enabled(if: Curl.isInstalled && GatewaySite.program != nil))
@@ -36,6 +44,152 @@ struct GatewayTests {
             #expect(site.upstream.take().isEmpty)
             // The service drains and says so.
             #expect(site.serviceLog.contains(#""event":"ended""#))
+        }
+    }
+
+    @Test("Through restarts of the auth service under load no decision is wrong", arguments: Gateway.installed)
+    func restarts(_ gateway: Gateway) async throws {
+        try await GatewaySite.run { site, first in
+            let process = try await gateway.start(site)
+            defer { process.kill() }
+            let good = site.issuer.token(scopes: ["orders:read"])
+            let forged = site.issuer.token(with: .forgedKey, scopes: ["orders:read"])
+            let url = site.address + "/orders"
+            let isDone = Flag()
+            let counts = try await withThrowingTaskGroup(of: [String: Int].self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        var counts: [String: Int] = [:]
+                        while !isDone.isSet {
+                            for (name, token) in [("good", good), ("forged", forged)] {
+                                var request = HTTPClientRequest(url: url)
+                                request.headers.add(name: "Authorization", value: "Bearer \(token)")
+                                let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+                                _ = try await response.body.collect(upTo: 1 << 16)
+                                counts["\(name) \(response.status.code)", default: 0] += 1
+                            }
+                        }
+                        return counts
+                    }
+                }
+                var service = first
+                for _ in 0..<3 {
+                    #expect(await service.terminate())
+                    service = try site.startService()
+                    try await service.untilListening(site.servicePort)
+                    // Until the gateway lets requests through again, which some gateways take a while to notice.
+                    var status = 503
+                    for _ in 0..<1000 where status == 503 {
+                        status = try await Curl.get(url, headers: [GatewayRequest.bearer(good)]).status
+                    }
+                    #expect(status == 200)
+                }
+                isDone.set()
+                defer { service.kill() }
+                return try await group.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
+            }
+            print("gateway \(gateway.rawValue), three restarts: \(counts.sorted { $0.key < $1.key })")
+            #expect(Set(counts.keys).isSubset(of: ["good 200", "good 503", "forged 401", "forged 503"]))
+            #expect(counts["good 200", default: 0] > 0 && counts["forged 401", default: 0] > 0)
+        }
+    }
+
+    @Test("SIGHUP puts a changed configuration in force, and a faulty one keeps the old and says why")
+    func reload() async throws {
+        try await GatewaySite.run { site, service in
+            let question = "http://127.0.0.1:\(site.servicePort)/authorize"
+            func ask() async throws -> Int {
+                let original = ["X-Original-Method: GET", "X-Original-URI: /health"]
+                return try await Curl.get(question, headers: original).status
+            }
+            func change(_ old: String, _ new: String, expecting event: String) async throws {
+                let text = try String(contentsOf: site.configuration, encoding: .utf8)
+                try Data(text.replacingOccurrences(of: old, with: new).utf8).write(to: site.configuration)
+                let before = site.serviceLog.components(separatedBy: event).count
+                service.signal(SIGHUP)
+                while site.serviceLog.components(separatedBy: event).count == before {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+            }
+            #expect(try await ask() == 200)
+            let inForce = #""event":"configuration in force""#
+            try await change("path: /health, methods: [GET], access: public", "path: /health", expecting: inForce)
+            #expect(try await ask() == 401)
+            let refused = #""event":"configuration refused, the old one stays in force""#
+            try await change("path: /health", "path: //health", expecting: refused)
+            #expect(site.serviceLog.contains("gateway.rules[0].path"))
+            #expect(try await ask() == 401)
+            try await change("path: //health", "path: /health, access: public", expecting: inForce)
+            #expect(try await ask() == 200)
+            #expect(await service.terminate())
+        }
+    }
+
+    @Test("Probes and metrics are answered, and neither they nor the log have anything of a token, claim or path")
+    func canary() async throws {
+        try await GatewaySite.run { site, service in
+            let address = "http://127.0.0.1:\(site.servicePort)"
+            let token = site.issuer.token(scopes: ["orders:read"], changes: ["sub": "canary-subject"])
+            let tampered = token.dropLast(4) + "AAAA"
+            for token in [token, String(tampered), site.issuer.token(header: ["kid": "canary-kid\r\n{}"])] {
+                _ = try await Curl.get(
+                    address + "/authorize",
+                    headers: [
+                        "X-Original-Method: GET", "X-Original-URI: /orders/canary-path", GatewayRequest.bearer(token),
+                    ]
+                )
+            }
+            #expect(try await Curl.get(address + "/livez").status == 200)
+            #expect(try await Curl.get(address + "/readyz").status == 200)
+            let metrics = try await Curl.get(address + "/metrics")
+            #expect(metrics.status == 200)
+            #expect(metrics.body.contains(#"bearerguard_decisions_total{outcome="authorized",issuer="main"} 1"#))
+            #expect(metrics.body.contains(#"bearerguard_decisions_total{outcome="bad_signature",issuer="main"} 1"#))
+            #expect(try await Curl.get(address + "/").status == 404)
+            #expect(await service.terminate())
+            let log = site.serviceLog
+            #expect(log.contains(#""outcome":"bad_signature""#) && log.contains(#""outcome":"unknown_key""#))
+            for text in [metrics.body, log] {
+                for part in token.split(separator: ".") { #expect(!text.contains(part)) }
+                #expect(!text.contains("canary-subject") && !text.contains("canary-path"))
+            }
+            // Each line is one JSON object, whatever a kid has in it.
+            for line in log.split(separator: "\n") where !line.hasPrefix("bearerguard: ") {
+                #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+            }
+        }
+    }
+
+    @Test("Who is not trusted gets no answer to a question, and a question without an original is none")
+    func strangers() async throws {
+        try await GatewaySite.run { site, service in
+            let address = "http://127.0.0.1:\(site.servicePort)"
+            #expect(try await Curl.get(address + "/authorize").status == 400)
+            #expect(try await Curl.get(address + "/forward-auth").status == 400)
+            #expect(try await Curl.get(address + "/envoy").status == 404)
+            #expect(try await Curl.get(address + "/envoy/health").status == 200)
+            let twice = ["X-Original-Method: GET", "X-Original-URI: /health", "X-Original-URI: /health"]
+            #expect(try await Curl.get(address + "/authorize", headers: twice).status == 400)
+            let text = try String(contentsOf: site.configuration, encoding: .utf8)
+            try Data(text.replacingOccurrences(of: "  rules:", with: "  trustedPeers: 192.0.2.1\n  rules:").utf8)
+                .write(to: site.configuration)
+            service.signal(SIGHUP)
+            while !site.serviceLog.contains("configuration in force") { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(try await Curl.get(address + "/envoy/health").status == 403)
+            #expect(try await Curl.get(address + "/livez").status == 200)
+        }
+    }
+
+    @Test("Envoy asks about requests of HTTP/2 as of any other", .enabled(if: Gateway.envoy.program != nil))
+    func http2() async throws {
+        try await GatewaySite.run { site, _ in
+            let process = try await Gateway.envoy.start(site)
+            defer { process.kill() }
+            let options = ["--http2-prior-knowledge"]
+            let good = GatewayRequest.bearer(site.issuer.token(scopes: ["orders:read"]))
+            let answer = try await Curl.get(site.address + "/orders", headers: [good], options: options)
+            #expect(answer.status == 200)
+            #expect(try await Curl.get(site.address + "/orders", options: options).status == 401)
         }
     }
 
@@ -79,5 +233,13 @@ struct GatewayTests {
             #expect(challenges.isEmpty, "\(name)")
         }
     }
+}
+
+private final class Flag: Sendable {
+    private let state = Atomic<Bool>(false)
+
+    var isSet: Bool { state.load(ordering: .relaxed) }
+
+    func set() { state.store(true, ordering: .relaxed) }
 }
 #endif
