@@ -20,6 +20,7 @@ let package = Package(
         .library(name: "BearerGuardHummingbird", targets: ["BearerGuardHummingbird"]),
         .library(name: "BearerGuardFlyingFox", targets: ["BearerGuardFlyingFox"]),
         .library(name: "BearerGuardGRPC", targets: ["BearerGuardGRPC"]),
+        .library(name: "BearerGuardC", type: .dynamic, targets: ["BearerGuardCInterface"]),
         .executable(name: "bearerguard", targets: ["BearerGuardCommandLine"]),
     ],
     traits: [
@@ -34,6 +35,7 @@ let package = Package(
         ),
         .trait(name: "FlyingFox", description: "Handler for FlyingFox servers"),
         .trait(name: "GRPC", description: "Server interceptor for grpc-swift 2"),
+        .trait(name: "CInterface", description: "The library for C programs, libBearerGuardC"),
         .trait(
             name: "CommandLine",
             description: "The bearerguard program: audit, inspect, keys",
@@ -149,6 +151,8 @@ let package = Package(
                 .product(name: "GRPCCore", package: "grpc-swift-2", condition: whenTrait("GRPC")),
             ]
         ),
+        .target(name: "CBearerGuard"),
+        .target(name: "BearerGuardCInterface", dependencies: ["BearerGuard", "CBearerGuard"]),
         .target(
             name: "BearerGuardGateway",
             dependencies: [
@@ -219,6 +223,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("Gateway")),
                 .product(name: "NIOCore", package: "swift-nio", condition: whenTrait("Gateway")),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: whenTrait("Gateway")),
+                .product(name: "NIOPosix", package: "swift-nio", condition: whenTrait("Gateway")),
                 .product(name: "FlyingFox", package: "FlyingFox", condition: whenTrait("FlyingFox")),
                 .product(name: "FlyingSocks", package: "FlyingFox", condition: whenTrait("FlyingFox")),
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),

@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '\n== %s\n' "$*"; }
 
 say "packages"
-bash Tests/setup.sh curl openssl python3 python3-venv valgrind binutils nginx-light caddy haproxy
+bash Tests/setup.sh curl openssl python3 python3-venv valgrind binutils nginx-light nginx-dev caddy haproxy
 
 export BEARERGUARD_WARNINGS_AS_ERRORS=1
 # A crash report with a backtrace takes longer than the whole core suite.
@@ -42,6 +42,12 @@ if [ -f "$tools/make_tokens.py" ]; then
     python3 -c 'import cryptography' 2>/dev/null || .build-venv/bin/pip install -q cryptography
     export BEARERGUARD_TOOLS="$(cd "$tools" && pwd)"
 fi
+
+say "the C library, and an nginx module on it"
+swift build -c release --product BearerGuardC --disable-default-traits --traits CInterface --scratch-path .build-c
+export BEARERGUARD_C_LIBRARY="$PWD/.build-c/release/libBearerGuardC.so"
+BEARERGUARD_NGINX_MODULE="$(bash Tests/NginxModule/build.sh .build-c/release .build-nginx)"
+export BEARERGUARD_NGINX_MODULE
 
 # Counts repeat on a busy machine, as times do not.
 say "allocations and instructions of a token, against the recorded ones"

@@ -74,7 +74,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let path = config
-        let load: GatewayService.Load = { path throws(PolicyDocument.Faults) in
+        let load = { @Sendable (path: String) throws(PolicyDocument.Faults) -> GatewayDocument in
             let (value, line) = try PolicyFile.document(path)
             let changed = try EnvironmentOverrides.apply(EnvironmentOverrides.ofProcess, to: value)
             return try GatewayDocument(changed, line: line)

@@ -91,6 +91,23 @@ extension RouterMethods where Context: AccessTokenRequestContext {
     }
 }
 
+extension RouterMethods {
+    /// A public route that tells clients where to get tokens for the API (RFC 9728 §3).
+    ///
+    /// - Parameter resource: the description, which the guard of the routes was made with too, so that its challenges name
+    ///   this route.
+    @discardableResult
+    public func metadata(of resource: ProtectedResource) -> Self {
+        get(RouterPath(resource.path)) { _, _ in
+            Response(
+                status: .ok,
+                headers: [.contentType: "application/json", .cacheControl: "max-age=3600"],
+                body: .init(byteBuffer: ByteBuffer(string: resource.document.text))
+            )
+        }
+    }
+}
+
 #else
 /// Nothing without its trait: build with `traits: ["Hummingbird"]`.
 @available(*, unavailable, message: "turn on the trait Hummingbird of the package BearerGuard")

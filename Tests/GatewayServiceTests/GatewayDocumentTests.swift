@@ -5,6 +5,7 @@
 import BearerGuard
 import BearerGuardGateway
 import BearerGuardYAML
+import Foundation
 import Testing
 
 @Suite("Gateway configuration")
@@ -89,6 +90,26 @@ struct GatewayDocumentTests {
                 ]
             )
         }
+    }
+
+    @Test(
+        "The page of each gateway shows what is printed for the configuration of its guide",
+        arguments: [
+            ("Nginx", [PrintedConfiguration.nginx]), ("Caddy", [.caddy]), ("HAProxy", [.haproxy, .haproxyLua]),
+            ("Envoy", [.envoy]), ("Traefik", [.traefik]),
+        ]
+    )
+    func pages(_ name: String, _ printed: [PrintedConfiguration]) throws {
+        let catalogue = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Sources/BearerGuard/BearerGuard.docc")
+        let guide = try String(
+            contentsOf: catalogue.appendingPathComponent("Guides/RunTheAuthService.md"),
+            encoding: .utf8
+        )
+        let page = try String(contentsOf: catalogue.appendingPathComponent("Gateways/\(name).md"), encoding: .utf8)
+        let yaml = try #require(guide.components(separatedBy: "```yaml\n").dropFirst().first)
+        let document = try Self.read(try #require(yaml.components(separatedBy: "```").first))
+        for what in printed { #expect(page.contains("\n" + what.text(for: document, file: "gateway.yaml") + "\n```")) }
     }
 
     @Test("The environment sets members by their places, as JSON or as text")

@@ -3,7 +3,9 @@
 
 #if Gateway
 import BearerGuard
+import BearerGuardHummingbird
 import BearerGuardTesting
+import Hummingbird
 import Testing
 
 @Suite("Routes behind the middleware, asked by curl", .enabled(if: Curl.isInstalled, "skipped: no /usr/bin/curl"))
@@ -34,6 +36,22 @@ struct GuardedRouteTests {
             #expect(answer.status == 200)
             #expect(answer.body == "subject alice")
             #expect(answer.values("WWW-Authenticate") == [])
+        }
+    }
+
+    @Test("The metadata of the API are public, where challenges say that they are")
+    func metadata() async throws {
+        let resource = try ProtectedResource(
+            resource: "https://api.test/v1",
+            authorizationServers: [api.issuer.issuer]
+        )
+        let router = Router()
+        router.metadata(of: resource)
+        try await LoopbackServer.serve(router) { address in
+            let answer = try await Curl.get(address + "/.well-known/oauth-protected-resource/v1")
+            #expect(answer.status == 200)
+            #expect(answer.values("Content-Type") == ["application/json"])
+            #expect(answer.body == resource.document.text)
         }
     }
 

@@ -45,7 +45,8 @@ enum OpenSSLServer {
         _ = try? await Program.run("/usr/bin/curl", arguments)
     }
 
-    private static func makeCertificates(in folder: String, name: String) async throws {
+    /// Writes a CA's certificate, `ca.pem`, and one that it signed, `leaf.pem` with `leaf.key`.
+    static func makeCertificates(in folder: String, name: String) async throws {
         let newKey = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
         try await Program.run(
             path,

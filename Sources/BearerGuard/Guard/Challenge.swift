@@ -13,9 +13,12 @@ public struct Challenge: Sendable, Hashable, CustomStringConvertible {
     public let errorDescription: String?
     /// `scope`: what would do.
     public let scopes: [String]
+    /// `resource_metadata`: where clients learn how to get a token (RFC 9728 §5.1).
+    public let resourceMetadata: String?
 
-    init(realm: String, code: RejectionCode, scopes: [String]) {
+    init(realm: String, code: RejectionCode, scopes: [String], resourceMetadata: String? = nil) {
         self.realm = realm
+        self.resourceMetadata = resourceMetadata
         self.error = code.oauthError
         // RFC 6750 §3.1: without authentication information, no error code or other error information.
         self.errorDescription = code.oauthError == nil ? nil : code.challengeDescription
@@ -28,6 +31,7 @@ public struct Challenge: Sendable, Hashable, CustomStringConvertible {
         if let error { parameters.append("error=\"\(error)\"") }
         if let errorDescription { parameters.append("error_description=\"\(errorDescription)\"") }
         if !scopes.isEmpty { parameters.append("scope=\"\(scopes.joined(separator: " "))\"") }
+        if let resourceMetadata { parameters.append("resource_metadata=\"\(resourceMetadata)\"") }
         return "Bearer " + parameters.joined(separator: ", ")
     }
 

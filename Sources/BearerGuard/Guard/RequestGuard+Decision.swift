@@ -121,7 +121,12 @@ extension RequestGuard {
     }
 
     func refuse(_ rejection: Rejection, _ request: Request) -> Decision {
-        let challenge = Challenge(realm: realm, code: rejection.code, scopes: request.requirement.challengeScopes)
+        let challenge = Challenge(
+            realm: realm,
+            code: rejection.code,
+            scopes: request.requirement.challengeScopes,
+            resourceMetadata: protectedResource?.metadataURL
+        )
         let refusal = Refusal(code: rejection.code, challenges: [challenge], retryAfter: nil)
         return finish(.refused(refusal), request, detail: rejection.detail)
     }

@@ -62,6 +62,8 @@ public final class RequestGuard: Sendable {
     private let algorithms: AllowedAlgorithms
     let knownHeaders = KnownHeaders()
     let realm: String
+    /// What clients may learn of the API; named in every challenge.
+    public let protectedResource: ProtectedResource?
     let clock: WallClock
     let observer: (any GuardObserver)?
     let fingerprintKey: TokenFingerprint.Key
@@ -77,6 +79,7 @@ public final class RequestGuard: Sendable {
     /// - Parameters:
     ///   - issuers: at least one, each with an issuer identifier of its own.
     ///   - realm: the protection space named in challenges; printable ASCII without `"` and `\`.
+    ///   - protectedResource: what clients may learn of the API (RFC 9728); its address is in every challenge.
     ///   - tokenCache: how many verified tokens to remember.
     ///   - isRevoked: a denylist of your own, asked about every valid token, remembered or not; must be quick.
     ///   - clock: the time of day.
@@ -87,6 +90,7 @@ public final class RequestGuard: Sendable {
     public init(
         issuers: [TrustedIssuer],
         realm: String = "api",
+        protectedResource: ProtectedResource? = nil,
         tokenCache: TokenCacheLimits = .standard,
         isRevoked: (@Sendable (AccessToken) -> Bool)? = nil,
         clock: WallClock = .system,
@@ -109,6 +113,7 @@ public final class RequestGuard: Sendable {
         self.templates = byIssuer.values.filter { $0.issuer.policy.isMultiTenant }
         self.algorithms = AllowedAlgorithms(issuers.flatMap(\.policy.algorithms))
         self.realm = realm
+        self.protectedResource = protectedResource
         self.cache = VerifiedTokenCache(tokenCache)
         self.isCaching = !tokenCache.isOff
         self.isRevoked = isRevoked
@@ -151,6 +156,26 @@ public final class RequestGuard: Sendable {
         // The frames of waiting are made for those who wait.
         if case .decided(let decision) = attempt { return decision }
         return await decide(attempt, &request)
+    }
+
+    /// Decides about a request without ever waiting, for servers that cannot.
+    ///
+    /// A token whose key is not at hand is refused: with ``RejectionCode/unknownKey`` where the issuer's keys are local and
+    /// therefore all known, with ``RejectionCode/keysUnavailable`` where they would have to be fetched. Nothing is fetched
+    /// because of it.
+    public func authorizeAtOnce(
+        _ credentials: RequestCredentials,
+        requiring requirement: Requirement = .authenticated
+    ) -> Decision {
+        if let decision = recall(credentials, requirement) { return decision }
+        var request = Request(requirement, isOptional: false, isObserved: isObserved)
+        switch attempt(credentials, &request) {
+        case .decided(let decision): return decision
+        case .needsKeys(let pending) where pending.trusted.keys is any LocalKeySource:
+            return refuse(Rejection(.unknownKey, "the issuer has no such key"), request)
+        case .needsKeys, .needsNewerKeys:
+            return refuse(KeysUnavailable(cause: .unreachable, retryAfter: 1), request)
+        }
     }
 
     /// Whether every issuer has keys: what a readiness probe asks; liveness has nothing to do with it.

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 #if Gateway
-package import BearerGuard
+import BearerGuard
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -20,9 +20,7 @@ package struct GatewayService: Sendable {
     }
 
     /// Reads a configuration, at the start and at every change.
-    package typealias Load = @Sendable (_ path: String) throws(PolicyDocument.Faults) -> GatewayDocument
-
-    private let load: Load
+    private let load: @Sendable (_ path: String) throws -> GatewayDocument
     private let file: String
     private let directory: String
 
@@ -32,14 +30,18 @@ package struct GatewayService: Sendable {
     ///   - file: the configuration.
     ///   - directory: where relative file names in it start.
     ///   - load: reads a configuration.
-    package init(file: String, relativeTo directory: String, load: @escaping Load) {
+    package init(
+        file: String,
+        relativeTo directory: String,
+        load: @escaping @Sendable (_ path: String) throws -> GatewayDocument
+    ) {
         self.file = file
         self.directory = directory
         self.load = load
     }
 
     /// The configuration, and the one beside it.
-    private func read() throws(PolicyDocument.Faults) -> (live: GatewayDocument, shadow: GatewayDocument?) {
+    private func read() throws -> (live: GatewayDocument, shadow: GatewayDocument?) {
         let document = try load(file)
         guard let name = document.shadow else { return (document, nil) }
         return (document, try load(place(name)))

@@ -180,6 +180,56 @@ struct GatewayTests {
         }
     }
 
+    @Test("A shadow policy is counted where it differs, and never answered", .timeLimit(.minutes(1)))
+    func shadow() async throws {
+        try await GatewaySite.run { site, service in
+            let text = try String(contentsOf: site.configuration, encoding: .utf8)
+            let strict = text.replacingOccurrences(
+                of: "path: /health, methods: [GET], access: public",
+                with: "path: /health"
+            )
+            try Data(strict.utf8).write(to: site.folder.appendingPathComponent("next.yaml"))
+            try Data(text.replacingOccurrences(of: "  rules:", with: "  shadow: next.yaml\n  rules:").utf8)
+                .write(to: site.configuration)
+            service.signal(SIGHUP)
+            while !site.serviceLog.contains("configuration in force") { try await Task.sleep(for: .milliseconds(10)) }
+            let address = "http://127.0.0.1:\(site.servicePort)"
+            #expect(try await Curl.get(address + "/envoy/health").status == 200)
+            #expect(try await Curl.get(address + "/envoy/me").status == 401)
+            let counted = [
+                #"bearerguard_shadow_decisions_total{live="200",shadow="401"} 1"#,
+                #"bearerguard_shadow_decisions_total{live="401",shadow="401"} 1"#,
+            ]
+            var metrics = ""
+            while !counted.allSatisfy(metrics.contains) { metrics = try await Curl.get(address + "/metrics").body }
+            #expect(site.serviceLog.contains("the shadow policy differs"))
+        }
+    }
+
+    @Test(
+        "With client authorities only gateways with a certificate of theirs are answered",
+        .enabled(if: OpenSSLServer.isInstalled)
+    )
+    func mutualTLS() async throws {
+        try await GatewaySite.run { site, service in
+            #expect(await service.terminate())
+            try await OpenSSLServer.makeCertificates(in: site.folder.path, name: "localhost")
+            let text = try String(contentsOf: site.configuration, encoding: .utf8)
+            let tls = "  tls: {certificate: leaf.pem, key: leaf.key, clientAuthorities: ca.pem}\n  rules:"
+            try Data(text.replacingOccurrences(of: "  rules:", with: tls).utf8).write(to: site.configuration)
+            let secured = try site.startService()
+            defer { secured.kill() }
+            try await secured.untilListening(site.servicePort)
+            let url = "https://localhost:\(site.servicePort)/envoy/health"
+            let folder = site.folder.path
+            let server = ["--cacert", "\(folder)/ca.pem"]
+            let client = ["--cert", "\(folder)/leaf.pem", "--key", "\(folder)/leaf.key"]
+            #expect(try await Curl.get(url, options: server + client).status == 200)
+            await #expect(throws: Program.Failed.self) { try await Curl.get(url, options: server) }
+            await #expect(throws: (any Error).self) { try await Curl.get("http" + url.dropFirst(5)) }
+        }
+    }
+
     @Test("Envoy asks about requests of HTTP/2 as of any other", .enabled(if: Gateway.envoy.program != nil))
     func http2() async throws {
         try await GatewaySite.run { site, _ in

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if CInterface
+import BearerGuard
+public import CBearerGuard
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// What a C program holds as `bearerguard *`.
+private final class CGuard: Sendable {
+    let requestGuard: RequestGuard
+    let requirement: Requirement
+
+    init(_ policy: PolicyDocument, directory: String) throws(ConfigurationError) {
+        for issuer in policy.issuers where issuer.isFetched {
+            throw ConfigurationError(
+                "issuer \(issuer.alias): its keys would be fetched; name a file that is kept fresh"
+            )
+        }
+        // The closure makes files be followed; it is never called, as no issuer is fetched.
+        let issuers = try policy.trustedIssuers(relativeTo: directory) { issuer throws(ConfigurationError) in
+            throw ConfigurationError("issuer \(issuer.alias): its keys would be fetched")
+        }
+        requestGuard = try RequestGuard(issuers: issuers, realm: policy.realm)
+        requirement = policy.requirement
+    }
+
+    func decide(_ authorization: [String], _ scopes: [String]) -> Decision {
+        let requirement = scopes.isEmpty ? requirement : requirement.and(.scopes(scopes))
+        return requestGuard.authorizeAtOnce(RequestCredentials(authorization: authorization), requiring: requirement)
+    }
+}
+
+/// See `bearerguard.h`.
+@_cdecl("bearerguard_open")
+public func bearerguardOpen(
+    _ policy: UnsafePointer<CChar>?,
+    _ length: Int,
+    _ directory: UnsafePointer<CChar>?,
+    _ fault: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> OpaquePointer? {
+    let message: String
+    do {
+        guard let policy = unsafe policy, length >= 0 else { throw ConfigurationError("there is no policy") }
+        let text = unsafe Array(UnsafeRawBufferPointer(start: policy, count: length))
+        let folder = unsafe directory.map { unsafe String(cString: $0) } ?? ""
+        let opened = try CGuard(try PolicyDocument(json: text), directory: folder)
+        return unsafe OpaquePointer(Unmanaged.passRetained(opened).toOpaque())
+    } catch let error as ConfigurationError {
+        message = error.message
+    } catch {
+        message = "\(error)"
+    }
+    unsafe fault?.pointee = strdup(message)
+    return nil
+}
+
+/// See `bearerguard.h`.
+@_cdecl("bearerguard_close")
+public func bearerguardClose(_ opened: OpaquePointer?) {
+    guard let opened = unsafe opened else { return }
+    unsafe Unmanaged<CGuard>.fromOpaque(UnsafeRawPointer(opened)).release()
+}
+
+/// See `bearerguard.h`.
+@_cdecl("bearerguard_judge")
+public func bearerguardJudge(
+    _ opened: OpaquePointer?,
+    _ authorization: UnsafePointer<UnsafePointer<CChar>?>?,
+    _ count: Int,
+    _ scopes: UnsafePointer<CChar>?
+) -> UnsafeMutablePointer<bearerguard_answer>? {
+    guard let opened = unsafe opened, count >= 0 else { return nil }
+    let held = unsafe Unmanaged<CGuard>.fromOpaque(UnsafeRawPointer(opened)).takeUnretainedValue()
+    var fields: [String] = []
+    for index in 0..<count {
+        guard let field = unsafe authorization?[index] else { return nil }
+        unsafe fields.append(String(cString: field))
+    }
+    let asked = unsafe scopes.map { unsafe String(cString: $0) } ?? ""
+    return unsafe answer(held.decide(fields, asked.split(separator: " ").map(String.init)))
+}
+
+/// See `bearerguard.h`.
+@_cdecl("bearerguard_answer_free")
+public func bearerguardAnswerFree(_ answer: UnsafeMutablePointer<bearerguard_answer>?) {
+    guard let answer = unsafe answer else { return }
+    unsafe free(UnsafeMutableRawPointer(mutating: answer.pointee.code))
+    unsafe free(UnsafeMutableRawPointer(mutating: answer.pointee.challenge))
+    unsafe free(UnsafeMutableRawPointer(mutating: answer.pointee.claims))
+    unsafe free(UnsafeMutableRawPointer(mutating: answer.pointee.subject))
+    unsafe free(answer)
+}
+
+/// See `bearerguard.h`.
+@_cdecl("bearerguard_text_free")
+public func bearerguardTextFree(_ text: UnsafeMutablePointer<CChar>?) { unsafe free(text) }
+
+/// See `bearerguard.h`.
+@_cdecl("bearerguard_version")
+public func bearerguardVersion() -> UnsafePointer<CChar>? {
+    unsafe UnsafeRawPointer(versionText.utf8Start).assumingMemoryBound(to: CChar.self)
+}
+
+/// Static, so that its bytes stay where they are.
+private let versionText: StaticString = "0.1.0"
+
+private func answer(_ decision: Decision) -> UnsafeMutablePointer<bearerguard_answer>? {
+    guard let memory = unsafe calloc(1, MemoryLayout<bearerguard_answer>.stride) else { return nil }
+    let answer = unsafe memory.bindMemory(to: bearerguard_answer.self, capacity: 1)
+    switch decision {
+    case .authorized(let token):
+        let claims = JSONValue.object(token.claims.object).text
+        unsafe answer.pointee.status = 200
+        unsafe answer.pointee.code = copy("authorized")
+        unsafe answer.pointee.claims = copy(claims)
+        unsafe answer.pointee.claims_length = claims.utf8.count
+        if let subject = token.subject, !subject.utf8.contains(0) { unsafe answer.pointee.subject = copy(subject) }
+    case .anonymous:
+        // No function asks for it.
+        unsafe answer.pointee.status = 401
+        unsafe answer.pointee.code = copy(RejectionCode.missingToken.text)
+    case .refused(let refusal):
+        unsafe answer.pointee.status = Int32(refusal.httpStatus)
+        unsafe answer.pointee.code = copy(refusal.code.text)
+        unsafe answer.pointee.retry_after = Int32(clamping: refusal.retryAfter ?? 0)
+        if let challenge = refusal.challenges.first { unsafe answer.pointee.challenge = copy(challenge.headerValue) }
+    }
+    // Without its code an answer says nothing.
+    guard unsafe answer.pointee.code != nil else {
+        unsafe bearerguardAnswerFree(answer)
+        return nil
+    }
+    return unsafe answer
+}
+
+private func copy(_ text: String) -> UnsafePointer<CChar>? { unsafe UnsafePointer(strdup(text)) }
+#else
+/// Nothing without its trait: build with `--traits CInterface`.
+@available(*, unavailable, message: "turn on the trait CInterface of the package BearerGuard")
+public enum BearerGuardCInterfaceIsOff {}
+#endif
