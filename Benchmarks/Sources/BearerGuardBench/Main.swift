@@ -53,7 +53,13 @@ enum Main {
         where arguments.contains(each.name) || arguments.isEmpty && !["scaling", "peers"].contains(each.name)
             || hasPeers && each.name == "peers"
         {
-            let measured = try await each.run()
+            let measured: [Figure]
+            do {
+                measured = try await each.run()
+            } catch {
+                print("\(each.name): \(error)")
+                exit(1)
+            }
             figures += measured
             if !isJSON { for figure in measured { print(figure.text) } }
         }

@@ -16,7 +16,11 @@ enum Refusals {
         var mostBytes = 0
         for hostile in HostileTokens.tokens(load.issuer) {
             let credentials = RequestCredentials(authorization: "Bearer \(hostile.token)")
-            func isRefused() async -> Bool { await guarding.authorize(credentials).refusal?.code == .malformed }
+            // A character that no token has is a fault of the request.
+            func isRefused() async -> Bool {
+                let code = await guarding.authorize(credentials).refusal?.code
+                return code == .malformed || code == .invalidRequest
+            }
             let measured = try await Rounds(
                 rounds,
                 [
