@@ -9,6 +9,8 @@ package struct JSONNumber {
     let digits: Int
     /// Whether it has neither a fraction nor an exponent.
     let isInteger: Bool
+    /// Digits of the exponent; 0 where there is none.
+    private let exponentDigits: Int
 
     /// The number that begins at `start`; nil where none does.
     init?(in text: UnsafeBufferPointer<UInt8>, at start: Int) {
@@ -29,11 +31,14 @@ package struct JSONNumber {
             guard skipDigits() > 0 else { return nil }
         }
         let hasExponent = isNext(UInt8(ascii: "e")) || isNext(UInt8(ascii: "E"))
+        var exponentDigits = 0
         if hasExponent {
             at &+= 1
             if isNext(UInt8(ascii: "+")) || isNext(UInt8(ascii: "-")) { at &+= 1 }
-            guard skipDigits() > 0 else { return nil }
+            exponentDigits = skipDigits()
+            guard exponentDigits > 0 else { return nil }
         }
+        self.exponentDigits = exponentDigits
         isInteger = !isFraction && !hasExponent
         end = at
     }
@@ -43,6 +48,8 @@ package struct JSONNumber {
     /// Converting costs more than reading the rest of the number, so only what is as large as the largest double to the
     /// last of 19 digits is converted.
     func isFinite(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        // At most 10^199 × 10^99.
+        if digits < 200, exponentDigits <= 2 { return true }
         // The power of ten of the first digit that is not zero, and the digits from there on.
         var power = digits - 1
         var leading: UInt64 = 0

@@ -99,19 +99,19 @@ struct JSONScanner {
             guard peek == UInt8(ascii: "\"") else { throw .malformed }
             count &+= 1
             if count > limits.elements { throw .tooManyElements }
-            let place = try name(&names, isOutermost: isOutermost)
+            var (entry, member) = try name(&names, isOutermost: isOutermost)
             skipSpace()
             guard peek == UInt8(ascii: ":") else { throw .malformed }
             position &+= 1
             skipSpace()
             let start = position
             let kind = try value(depth: depth)
-            if isOutermost {
-                let quote = kind.isText ? 1 : 0
-                entries[place].valueStart = UInt16(truncatingIfNeeded: start &+ quote)
-                entries[place].valueEnd = UInt16(truncatingIfNeeded: position &- quote)
-                entries[place].kind = kind
-            }
+            let quote = kind.isText ? 1 : 0
+            entry.valueStart = UInt16(truncatingIfNeeded: start &+ quote)
+            entry.valueEnd = UInt16(truncatingIfNeeded: position &- quote)
+            entry.kind = kind
+            // Members of the value have come and gone meanwhile.
+            if let member { entries[member.rawValue] = entry } else { entries.append(entry) }
             skipSpace()
             let next = peek
             position &+= 1
@@ -121,8 +121,13 @@ struct JSONScanner {
         }
     }
 
-    /// Steps over the name that begins here and refuses it where it was met before; answers with the place of its entry.
-    private mutating func name(_ names: inout JSONNames, isOutermost: Bool) throws(JSONError) -> Int {
+    /// Steps over the name that begins here and refuses it where it was met before; answers with its entry, which has no
+    /// value yet, and the member that it is.
+    @inline(__always)
+    private mutating func name(
+        _ names: inout JSONNames,
+        isOutermost: Bool
+    ) throws(JSONError) -> (JSONMembers.Entry, TokenMember?) {
         let start = position &+ 1
         var entry = JSONMembers.Entry()
         entry.hasEscapedName = try string()
@@ -142,12 +147,10 @@ struct JSONScanner {
             let bit: UInt64 = 1 << UInt64(member.rawValue)
             guard present & bit == 0 else { throw .duplicateMember }
             present |= bit
-            entries[member.rawValue] = entry
-            return member.rawValue
+            return (entry, member)
         }
         guard unsafe names.isNew(entry, among: entries, in: bytes) else { throw .duplicateMember }
-        entries.append(entry)
-        return entries.count &- 1
+        return (entry, nil)
     }
 
     /// Which member a name is of, or its digest.

@@ -112,7 +112,11 @@ enum JSONText {
                 guard let (value, end) = unsafe scalarEscape(text, at), let scalar = Unicode.Scalar(value) else {
                     return
                 }
-                if let encoded = UTF8.encode(scalar) { output.append(contentsOf: encoded) }
+                if value < 0x80 {
+                    output.append(UInt8(truncatingIfNeeded: value))
+                } else if let encoded = UTF8.encode(scalar) {
+                    output.append(contentsOf: encoded)
+                }
                 at = end
                 continue
             case let other: output.append(other)
