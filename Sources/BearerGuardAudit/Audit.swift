@@ -77,10 +77,12 @@ public struct Audit: Sendable {
         var bytes = 0
         for input in inputs {
             var reader = CaptureReader(descriptor: input.descriptor)
-            let start = try reader.start()
+            let start = try reader.start(unless: shouldStop)
             let format = self.format ?? (CaptureFormat.looksLikeNDJSON(start) ? fields : .plainText)
             if format.fields == nil, policy.instant == .captured, !start.isEmpty {
-                throw CaptureError(message: "plain text has no times of capture: give the time to judge at")
+                throw CaptureError(
+                    message: "plain text has no times of capture: say when to judge by --at, such as --at now"
+                )
             }
             let before = bytes
             let judged = try await run(&reader, format, input.name, memory, verdicts, shouldStop) { read, tokens in
@@ -125,7 +127,7 @@ public struct Audit: Sendable {
                 while true {
                     // The window bounds memory: batches in work plus batches that wait for an earlier one.
                     while !isAtEnd, started - written < workers * 3 {
-                        guard !shouldStop(), let batch = try source.next() else {
+                        guard !shouldStop(), let batch = try source.next(unless: shouldStop) else {
                             isAtEnd = true
                             break
                         }

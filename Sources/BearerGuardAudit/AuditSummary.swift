@@ -58,7 +58,7 @@ public struct AuditSummary: Sendable {
             report += ["", "by reason (the first of each token)"]
             for (code, count) in reasons.sorted(by: { ($1.value, $0.key.text) < ($0.value, $1.key.text) }) {
                 report.append("  \(Self.right(count)) \(code)")
-                report.append("            \(code.advice)")
+                report.append("            \(code == .keysUnavailable ? Self.adviceOnKeys : code.advice)")
             }
         }
         for (title, name) in [("issuer", \Tally.issuer), ("key", \.key), ("algorithm", \.algorithm)]
@@ -76,6 +76,10 @@ public struct AuditSummary: Sendable {
         }
         return report.joined(separator: "\n") + "\n"
     }
+
+    /// An audit asks nobody, so nothing is wrong with an address.
+    package static let adviceOnKeys =
+        "An audit fetches nothing: name the keys by keys.file in the policy, or --archive, which has none from before it began."
 
     private static func right(_ number: Int, _ width: Int = 9) -> String {
         let digits = String(number)

@@ -45,7 +45,7 @@ struct CapturedLine: Sendable {
         while let last = line.last, last == UInt8(ascii: "\r") || last == UInt8(ascii: " ") { line.removeLast() }
         guard !line.isEmpty else { return nil }
         guard let fields = format.fields else {
-            content = .token(line)
+            content = .token(Self.withoutScheme(line))
             return
         }
         guard let object = try? JSONObject(tokenText: Array(line), limits: .document) else {
@@ -55,12 +55,19 @@ struct CapturedLine: Sendable {
         id = object["id"]
         time = object[fields.time].flatMap(UnixTime.init(captured:))
         if let token = object.plainText(of: fields.token) {
-            content = .token(token)
+            content = .token(Self.withoutScheme(token))
         } else if let token = object[fields.token]?.stringValue {
-            content = .token(Array(token.utf8)[...])
+            content = .token(Self.withoutScheme(Array(token.utf8)[...]))
         } else {
             content = .unreadable("no member '\(fields.token)' with a token")
         }
+    }
+
+    /// The token of a captured `Authorization` field (RFC 6750 §2.1).
+    private static func withoutScheme(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let scheme = text.prefix(7)
+        guard scheme.count == 7, scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) else { return text }
+        return text.dropFirst(7).drop { $0 == UInt8(ascii: " ") }
     }
 }
 

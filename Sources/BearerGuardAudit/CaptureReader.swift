@@ -45,23 +45,23 @@ struct CaptureReader {
     }
 
     /// Looks at the beginning without consuming it.
-    mutating func start() throws(CaptureError) -> [UInt8] {
-        if rest.isEmpty { try fill() }
+    mutating func start(unless shouldStop: () -> Bool) throws(CaptureError) -> [UInt8] {
+        if rest.isEmpty { try fill(unless: shouldStop) }
         return rest
     }
 
-    /// The next lines; nil at the end.
-    mutating func next() throws(CaptureError) -> Batch? {
+    /// The next lines; nil at the end, and where waiting for them is to end.
+    mutating func next(unless shouldStop: () -> Bool) throws(CaptureError) -> Batch? {
         let newline = UInt8(ascii: "\n")
         while true {
             if let end = rest.lastIndex(of: newline) { return take(upTo: end + 1) }
             if isAtEnd { return rest.isEmpty ? nil : take(upTo: rest.count) }
             if rest.count > Self.lineBytes {
                 // Judged by its beginning: too large for any token. The rest of the line follows no verdict.
-                try skipLine()
+                try skipLine(unless: shouldStop)
                 continue
             }
-            try fill()
+            try fill(unless: shouldStop)
         }
     }
 
@@ -72,11 +72,11 @@ struct CaptureReader {
         return batch
     }
 
-    private mutating func skipLine() throws(CaptureError) {
+    private mutating func skipLine(unless shouldStop: () -> Bool) throws(CaptureError) {
         let start = Array(rest.prefix(Self.lineBytes))
         while !isAtEnd {
             rest.removeAll(keepingCapacity: true)
-            try fill()
+            try fill(unless: shouldStop)
             if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                 rest.removeFirst(end)
                 break
@@ -86,15 +86,19 @@ struct CaptureReader {
         rest = start + rest
     }
 
-    private mutating func fill() throws(CaptureError) {
-        var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
-        while true {
-            let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR {
-                // An interrupted wait for input is how Ctrl-C ends an audit of standard input.
+    private mutating func fill(unless shouldStop: () -> Bool) throws(CaptureError) {
+        // A signal reaches any thread: this one looks for itself whether it still is to wait.
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while unsafe poll(&waiting, 1, 100) == 0 {
+            if shouldStop() {
                 isAtEnd = true
                 return
             }
+        }
+        var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
+        while true {
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
                 throw CaptureError(message: unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot read")
             }

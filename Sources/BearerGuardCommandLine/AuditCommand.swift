@@ -112,7 +112,8 @@ struct AuditCommand: AsyncParsableCommand {
                 Terminal.say(summary.headline)
             }
             if summary.unreadable > 0 {
-                Terminal.say("\(summary.unreadable) lines hold no token or no time; their verdicts say why in 'note'")
+                let hint = format == .ndjson ? "their verdicts say why in 'note'" : "--format ndjson says which and why"
+                Terminal.say("\(summary.unreadable) lines hold no token or no time; \(hint)")
             }
             return summary
         } catch {

@@ -31,7 +31,7 @@ struct BearerGuardCommand: AsyncParsableCommand {
         #if Gateway
         [ServeCommand.self, AuditCommand.self, InspectCommand.self, KeysCommand.self, DemoCommand.self]
         #else
-        [AuditCommand.self, InspectCommand.self, KeysCommand.self]
+        [AuditCommand.self, InspectCommand.self, KeysCommand.self, DemoCommand.self, ServeCommand.self]
         #endif
     }
 

@@ -37,7 +37,13 @@ struct CommandFailure: Error {
         do throws(ConfigurationError) {
             return try body()
         } catch {
-            throw CommandFailure("\(place): \(error.message)")
+            // A file's own message names it already.
+            let message = error.message.hasPrefix("\(place): ") ? error.message : "\(place): \(error.message)"
+            let isAboutHTTP = error.message.contains("not https")
+            throw CommandFailure(
+                message,
+                hints: isAboutHTTP ? ["--allow-loopback-http, or allowLoopbackHTTP in a policy, permits it"] : []
+            )
         }
     }
 }

@@ -10,7 +10,7 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Watch real tokens being accepted and refused over real HTTP.",
         discussion: """
-            Starts an issuer and an API on loopback, sends a dozen requests, and prints each with its answer and the reason.
+            Starts an issuer and an API on loopback, sends eighteen requests, and prints each with its answer and the reason.
 
             EXAMPLES
               bearerguard demo           run once; exit status 0 only if every answer was the right one

@@ -60,6 +60,9 @@ struct JudgingOptions: ParsableArguments {
             throw CommandFailure("--archive needs --policy, whose issuers say whose keys to look for")
         }
         guard let jwks else { return nil }
+        if let clockSkew, !(0...300).contains(clockSkew) {
+            throw CommandFailure("--clock-skew must be 0 to 300 seconds")
+        }
         let allowed = try allowedAlgorithms()
         let set = try PolicyFile.keySet(jwks, allowingSecrets: allowed.contains(where: \.isSymmetric))
         return try CommandFailure.explaining(jwks) { () throws(ConfigurationError) in

@@ -43,7 +43,12 @@ enum PolicyFile {
             value = try JSONDocument(text, limits: .document).value
             map = JSONSourceMap(text)
         } catch {
-            throw PolicyDocument.Faults("the document is \(error.detail)")
+            let isNamedJSON = path.hasSuffix(".json")
+            throw PolicyDocument.Faults(
+                "the document is \(error.detail)"
+                    + (isNamedJSON ? "" : "; YAML needs a name that ends in .yaml or .yml"),
+                line: JSONDocument.faultLine(text)
+            )
         }
         return (value, { map.line(of: $0) })
     }

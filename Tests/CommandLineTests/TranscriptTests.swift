@@ -63,7 +63,7 @@ struct TranscriptTests {
             (["audit"], "nothing to judge by: give --jwks or --policy"),
             (["audit", "--jwks", "KEYS", "--at", "yesterday"], "--at: 'yesterday' is no time"),
             (["audit", "--jwks", "KEYS", "--algorithms", "none"], "--algorithms: 'none' is not known"),
-            (["audit", "--jwks", "KEYS", "--clock-skew", "301"], "clock skew must be 0 to 300 seconds"),
+            (["audit", "--jwks", "KEYS", "--clock-skew", "301"], "--clock-skew must be 0 to 300 seconds"),
             (["audit", "--jwks", "KEYS", "--workers", "0"], "--workers must be 1 to 1024"),
             (["audit", "--jwks", "KEYS", "--policy", "POLICY"], "--policy says it all"),
             (["audit", "--jwks", "KEYS", "--format", "xml"], "xml"), (["inspect", ""], "there is no token to inspect"),
@@ -224,7 +224,7 @@ struct TranscriptTests {
         #expect(json.output.contains(#""usable":true,"algorithms":["ES256"]"#))
         let html = try Program.run(["keys", "-"], input: "<html>")
         #expect(html.status == 2)
-        #expect(html.errors == "bearerguard: -: the key set is not valid JSON\n")
+        #expect(html.errors == "bearerguard: -: the key set is not valid JSON (line 1)\n")
     }
 }
 #endif

@@ -208,7 +208,14 @@ public struct PolicyDocument: Sendable {
         case .discovery, .metadataURL, .jwksURL: return if let fetch { try fetch(issuer) } else { OfflineKeys() }
         case .file(let path):
             // An offline program judges by the file as it is now; one that runs on follows its changes.
-            guard fetch != nil else { return try StaticKeys(JWKSet(try read(path), allowingSecrets: allowsSecrets)) }
+            guard fetch != nil else {
+                let text = try read(path)
+                do throws(ConfigurationError) {
+                    return try StaticKeys(JWKSet(text, allowingSecrets: allowsSecrets))
+                } catch {
+                    throw ConfigurationError("\(place(path)): \(error.message)")
+                }
+            }
             return try KeyFile(path: place(path), allowingSecrets: allowsSecrets, alias: issuer.alias)
         case .keySet(let value): return try StaticKeys(JWKSet(value.text.utf8, allowingSecrets: allowsSecrets))
         case .pem(let text, let keyID, let algorithm):

@@ -29,6 +29,10 @@ package struct PolicyReader {
         where issuers[..<index].contains(where: { $0.policy.issuer.isExactly(issuer.policy.issuer) }) {
             fault("issuers[\(index)].issuer", "the same issuer occurs twice")
         }
+        for (index, issuer) in issuers.enumerated()
+        where issuers[..<index].contains(where: { $0.alias.isExactly(issuer.alias) }) {
+            fault("issuers[\(index)].alias", "names two issuers; reports could not tell them apart")
+        }
         return PolicyDocument(issuers: issuers, realm: realm, requirement: requirement)
     }
 

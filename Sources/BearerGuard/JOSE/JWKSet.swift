@@ -37,7 +37,8 @@ public struct JWKSet: Sendable {
         } catch {
             // One entry may be what cannot be read, for a repeated member say: then each is read by itself.
             guard let entries = JSONArrayEntries.split(Array(text), member: "keys") else {
-                throw JWKSetFault(detail: "the key set is \(error.detail)")
+                let line = JSONDocument.faultLine(Array(text)).map { " (line \($0))" } ?? ""
+                throw JWKSetFault(detail: "the key set is \(error.detail)\(line)")
             }
             try self.init(entries.map { entry in Result { () throws(JSONError) in try Self.members(entry) } }, origin)
             return

@@ -55,6 +55,19 @@ package struct JSONDocument: ~Copyable {
         return true
     }
 
+    /// The line on which jansson stops reading a text; nil where it does not stop.
+    package static func faultLine(_ bytes: [UInt8]) -> Int? {
+        _ = seed
+        var error = json_error_t()
+        let flags = Int(JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
+        let root = unsafe bytes.withUnsafeBytes { unsafe json_loadb($0.baseAddress, $0.count, flags, &error) }
+        if let root = unsafe root {
+            unsafe bearerguard_json_release(root)
+            return nil
+        }
+        return error.line > 0 ? Int(error.line) : nil
+    }
+
     /// Seeds the member hash once, before threads can race for it (jansson's threading notes).
     private static let seed: Void = json_object_seed(0)
 

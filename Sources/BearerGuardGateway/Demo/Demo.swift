@@ -118,11 +118,14 @@ package enum Demo {
         func token(_ scopes: String...) -> String { issuer.token(scopes: scopes, lifetime: 3600, algorithm: .es256) }
         return [
             "", "Still serving; Ctrl-C ends it. Tokens are good for an hour. Try:", "",
-            "  curl -i \(address)/orders", "",
+            "  # 401: no token", "  curl -i \(address)/orders", "",
+            "  # 200: a token with the scope orders:read",
             "  curl -i -H 'Authorization: Bearer \(token("orders:read"))' \(address)/orders", "",
+            "  # 200: a token with the scope orders:write",
             "  curl -i -X POST -H 'Authorization: Bearer \(token("orders:write"))' \(address)/orders", "",
+            "  # 401: forged by another key",
             "  curl -i -H 'Authorization: Bearer \(issuer.token(with: .forgedKey, scopes: ["orders:read"]))' \(address)/orders",
-            "", "  curl \(issuer.issuer)/jwks",
+            "", "  # the keys that the issuer publishes", "  curl \(issuer.issuer)/jwks",
         ]
     }
 }
