@@ -207,25 +207,5 @@ struct FaultServerTests {
             server.stop()
         }
     }
-
-    @Test("Nothing outlives its owner: threads and descriptors are as before after a hundred sources")
-    func descriptors() async throws {
-        let server = try FaultServer()
-        server.script("/jwks", .json(issuer.keySet))
-        func cycle() async throws {
-            try await AsyncHTTPClientFetcher.use { fetcher in
-                let keys = try RemoteKeys(jwksURL: server.url("/jwks"), fetcher: fetcher, allowsLoopbackHTTP: true)
-                try await keys.warmUp()
-                let running = Task { await keys.run() }
-                running.cancel()
-                await running.value
-            }
-        }
-        try await cycle()
-        let before = ProcessState.descriptors
-        for _ in 0..<100 { try await cycle() }
-        server.stop()
-        #expect(ProcessState.descriptors <= before)
-    }
 }
 #endif

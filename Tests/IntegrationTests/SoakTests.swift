@@ -8,7 +8,8 @@ import BearerGuardTesting
 import Foundation
 import Testing
 
-/// Everything at once for a while: rotations, faults, floods and good traffic.
+/// What is to be seen of a whole process, so that nothing else may run in it: everything at once for a while, rotations,
+/// faults, floods and good traffic; and what is left when its owner has gone.
 ///
 /// Five seconds unless `BEARERGUARD_SOAK_SECONDS` says otherwise: 60 in `Tests/run.sh`, 600 in `Tests/soak.sh`.
 @Suite("Soak", .serialized)
@@ -109,6 +110,27 @@ struct SoakTests {
         // A process takes some minutes to have touched all that it will ever touch. What a minute shows is that nothing is
         // kept of each request: a hundred bytes of each would be a quarter more.
         if seconds >= 60 { #expect(growth < (seconds >= 600 ? 0.01 : 0.15)) }
+    }
+
+    @Test("Nothing outlives its owner: threads and descriptors are as before after a hundred sources")
+    func descriptors() async throws {
+        let issuer = try TestIssuer()
+        let server = try FaultServer()
+        server.script("/jwks", .json(issuer.keySet))
+        func cycle() async throws {
+            try await AsyncHTTPClientFetcher.use { fetcher in
+                let keys = try RemoteKeys(jwksURL: server.url("/jwks"), fetcher: fetcher, allowsLoopbackHTTP: true)
+                try await keys.warmUp()
+                let running = Task { await keys.run() }
+                running.cancel()
+                await running.value
+            }
+        }
+        try await cycle()
+        let before = ProcessState.descriptors
+        for _ in 0..<100 { try await cycle() }
+        server.stop()
+        #expect(ProcessState.descriptors <= before)
     }
 
     /// The rise of a straight line through the samples, over their whole time, as a share of their mean.

@@ -53,7 +53,7 @@ public final class RequestGuard: Sendable {
         }
     }
 
-    private let issuers: [ExactString: Trusted]
+    let issuers: [ExactString: Trusted]
     /// Those of `issuers` that stand for many tenants.
     private let templates: [Trusted]
     /// The one issuer, where there is one, which is the case of most guards.
@@ -176,23 +176,6 @@ public final class RequestGuard: Sendable {
         case .needsKeys, .needsNewerKeys:
             return refuse(KeysUnavailable(cause: .unreachable, retryAfter: 1), request)
         }
-    }
-
-    /// Whether every issuer has keys: what a readiness probe asks; liveness has nothing to do with it.
-    ///
-    /// Asking starts the fetch of keys that are missing, so that a server which gets no requests before it is ready, or
-    /// had none for a day, becomes ready by being probed.
-    public var isReady: Bool {
-        // Each is asked: the one that is missing must not keep the next from being fetched.
-        issuers.values.map { $0.keys.current().snapshot != nil }.allSatisfy(\.self)
-    }
-
-    /// How many verified tokens are remembered, and the bytes that they take; nil for a guard that remembers none.
-    public var rememberedTokens: (tokens: Int, bytes: Int)? { isCaching ? cache.size : nil }
-
-    /// The state of each issuer's keys, by alias.
-    public func status() -> [(issuerAlias: String, keys: KeySourceStatus)] {
-        issuers.values.map { ($0.issuer.alias, $0.issuer.keys.status()) }.sorted { $0.issuerAlias < $1.issuerAlias }
     }
 
     /// Goes on after what could be decided without waiting.

@@ -15,11 +15,8 @@ extension PrintedConfiguration {
 
             [Service]
             Type=exec
-            ExecStartPre=/usr/local/bin/bearerguard serve --config \(path) --check
             ExecStart=/usr/local/bin/bearerguard serve --config \(path)
             ExecReload=/bin/kill -HUP $MAINPID
-            # --check answers 1 for warnings.
-            SuccessExitStatus=0 1
             Restart=on-failure
             RestartSec=1
             TimeoutStopSec=\(document.limits.drainSeconds + 5)
