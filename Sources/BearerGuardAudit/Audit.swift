@@ -166,9 +166,9 @@ public struct Audit: Sendable {
         var summary = AuditSummary()
         var output: [UInt8] = []
         var number = batch.firstLine
-        var start = 0
-        while start < batch.bytes.count, !Task.isCancelled {
-            let end = batch.bytes[...].position(of: UInt8(ascii: "\n"), from: start) ?? batch.bytes.count
+        var start = batch.bytes.startIndex
+        while start < batch.bytes.endIndex, !Task.isCancelled {
+            let end = batch.bytes.position(of: UInt8(ascii: "\n"), from: start) ?? batch.bytes.endIndex
             if let line = CapturedLine(batch.bytes[start..<end], number: number, format: format) {
                 let verdict = policy.verdict(on: line, memory, knownKeys)
                 summary.add(verdict.judged.tally)

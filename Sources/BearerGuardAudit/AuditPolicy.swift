@@ -19,7 +19,7 @@ public struct AuditPolicy: Sendable {
     private let fallback: Judge?
     private let requirement: Requirement
 
-    struct Judge: Sendable {
+    final class Judge: Sendable {
         let alias: String
         let validator: TokenValidator
         let setting: VerifiedToken.Setting
@@ -140,9 +140,10 @@ public struct AuditPolicy: Sendable {
         _ token: UnverifiedToken,
         by judge: Judge,
         keys: KeySnapshot,
-        at now: UnixTime
+        at now: UnixTime,
+        _ extent: TokenValidator.Extent
     ) -> TokenValidator.Judgement {
-        var judgement = judge.validator.judge(token, keys: keys, at: now, collectsAll: true)
+        var judgement = judge.validator.judge(token, keys: keys, at: now, extent: extent)
         // A requirement that asks nothing need not have the token made for it.
         if requirement.isOpen { return judgement }
         let verified = judge.validator.verifiedToken(

@@ -16,6 +16,33 @@ public struct AuditSummary: Sendable {
         let key: String
         let algorithm: String
         let isUnreadable: Bool
+        /// Made once: tokens that repeat are counted by it.
+        private let hash: Int
+
+        init(
+            outcome: Verdict.Outcome,
+            reason: RejectionCode?,
+            issuer: String,
+            key: String,
+            algorithm: String,
+            isUnreadable: Bool
+        ) {
+            self.outcome = outcome
+            self.reason = reason
+            self.issuer = issuer
+            self.key = key
+            self.algorithm = algorithm
+            self.isUnreadable = isUnreadable
+            var hasher = Hasher()
+            hasher.combine(outcome)
+            hasher.combine(reason)
+            hasher.combine(issuer)
+            hasher.combine(key)
+            hasher.combine(algorithm)
+            hash = hasher.finalize()
+        }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(hash) }
     }
 
     /// Whether the audit was stopped before the end of its input.

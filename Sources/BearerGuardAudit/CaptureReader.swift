@@ -15,14 +15,14 @@ import Darwin
 struct CaptureReader {
     /// Whole lines, one behind the other, and the number of the first.
     struct Batch: Sendable {
-        let bytes: [UInt8]
+        let bytes: ArraySlice<UInt8>
         let firstLine: Int
 
         /// How many lines end in it.
         var lineEnds: Int {
             var count = 0
-            var start = 0
-            while let end = bytes[...].position(of: UInt8(ascii: "\n"), from: start) {
+            var start = bytes.startIndex
+            while let end = bytes.position(of: UInt8(ascii: "\n"), from: start) {
                 count += 1
                 start = end + 1
             }
@@ -66,8 +66,8 @@ struct CaptureReader {
     }
 
     private mutating func take(upTo end: Int) -> Batch {
-        let batch = Batch(bytes: Array(rest[..<end]), firstLine: nextLine)
-        rest.removeFirst(end)
+        let batch = Batch(bytes: rest[..<end], firstLine: nextLine)
+        rest = Array(rest[end...])
         nextLine += batch.lineEnds
         return batch
     }
@@ -95,18 +95,20 @@ struct CaptureReader {
                 return
             }
         }
-        var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
-        while true {
-            let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else {
-                throw CaptureError(message: unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot read")
-            }
-            if count == 0 { isAtEnd = true }
-            bytesRead += count
-            rest += chunk[..<count]
-            return
+        var count = 0
+        // Read in place, behind what is left: batches are slices of it, and nothing is cleared or copied first.
+        rest = unsafe [UInt8](unsafeUninitializedCapacity: rest.count + Self.chunkBytes) { buffer, total in
+            total = unsafe buffer.initialize(fromContentsOf: rest)
+            repeat {
+                count = unsafe read(descriptor, buffer.baseAddress.map { unsafe $0 + total }, Self.chunkBytes)
+            } while count < 0 && errno == EINTR
+            total += max(0, count)
         }
+        guard count >= 0 else {
+            throw CaptureError(message: unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot read")
+        }
+        if count == 0 { isAtEnd = true }
+        bytesRead += count
     }
 }
 

@@ -10,11 +10,12 @@ enum JudgeKeys: Sendable {
 
     static func archived(_ history: KeyHistory) -> JudgeKeys { .history(history, withdrawals: history.withdrawals) }
 
-    /// The keys that held at `time`; nil where none are known.
-    func snapshot(at time: UnixTime) -> KeySnapshot? {
+    /// The keys that held at `time`, and for how long; nil where none are known.
+    func held(at time: UnixTime) -> (keys: KeySnapshot, period: Range<UnixTime>)? {
         switch self {
-        case .source(let source): source.current().snapshot
-        case .history(let history, _): history.keys(at: time)
+        // An audit fetches nothing: what a source has it keeps.
+        case .source(let source): source.current().snapshot.map { ($0, UnixTime.always) }
+        case .history(let history, _): history.held(at: time)
         }
     }
 

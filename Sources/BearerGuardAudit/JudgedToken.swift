@@ -33,8 +33,8 @@ final class JudgedToken: Sendable {
     ) {
         self.outcome = outcome
         self.keyWithdrawnSince = keyWithdrawnSince
-        var seen: Set<RejectionCode> = []
-        let findings = codes.filter { seen.insert($0).inserted }
+        var findings: [RejectionCode] = []
+        for code in codes where !findings.contains(code) { findings.append(code) }
         let keyID = header?.keyID?.escapedForLogs
         // What tokens merely claim is counted together: a forger must not fill the report, or memory.
         tally = AuditSummary.Tally(
@@ -45,17 +45,25 @@ final class JudgedToken: Sendable {
             algorithm: header?.algorithm?.rawValue ?? "(none known)",
             isUnreadable: outcome == .undecided && note != nil
         )
-        var members: [(String, JSONValue)] = [
-            ("verdict", .string(outcome.rawValue)), ("reason", findings.first.map { .string($0.text) } ?? .null),
-            ("findings", .array(findings.map { .string($0.text) })), ("issuer", issuer.map { .string($0) } ?? .null),
-            ("kid", keyID.map { .string($0) } ?? .null),
-            ("alg", (header?.algorithmName.escapedForLogs).map { .string($0) } ?? .null),
-            ("fingerprint", fingerprint.map { .string($0.text) } ?? .null),
-        ]
-        if let keyWithdrawnSince { members.append(("key_withdrawn_since", .string(keyWithdrawnSince.rfc3339))) }
-        if let note { members.append(("note", .string(note))) }
         var json: [UInt8] = []
-        JSONValue.object(members).write(to: &json)
-        self.json = Array(json.dropFirst())
+        json.reserveCapacity(256)
+        func add(_ name: String, _ value: JSONValue) {
+            if !json.isEmpty { json.append(UInt8(ascii: ",")) }
+            JSONValue.string(name).write(to: &json)
+            json.append(UInt8(ascii: ":"))
+            value.write(to: &json)
+        }
+        func add(_ name: String, text: String?) { add(name, text.map { .string($0) } ?? .null) }
+        add("verdict", text: outcome.rawValue)
+        add("reason", text: findings.first?.text)
+        add("findings", .array(findings.map { .string($0.text) }))
+        add("issuer", text: issuer)
+        add("kid", text: keyID)
+        add("alg", text: header?.algorithmName.escapedForLogs)
+        add("fingerprint", text: fingerprint?.text)
+        if let keyWithdrawnSince { add("key_withdrawn_since", text: keyWithdrawnSince.rfc3339) }
+        if let note { add("note", text: note) }
+        json.append(UInt8(ascii: "}"))
+        self.json = json
     }
 }

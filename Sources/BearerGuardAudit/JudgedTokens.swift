@@ -8,36 +8,17 @@ import Synchronization
 ///
 /// A token is known by all of its bytes. Memory is bounded; where it is full, a part of it starts anew.
 final class JudgedTokens: Sendable {
-    /// A token, what came of it, and while what that holds.
+    /// A token, what came of it, and for how long.
     final class Entry: Sendable {
         let token: [UInt8]
         let judged: JudgedToken
-        /// The issuer's judge and keys; nil for a token that none was needed for.
-        let judge: AuditPolicy.Judge?
-        let keys: KeySnapshot?
-        /// The result is the same from here on, and before there.
-        let begin: UnixTime
-        let end: UnixTime
+        /// While neither the time nor the keys of the issuer make the result another.
+        let period: Range<UnixTime>
 
-        init(
-            _ token: ArraySlice<UInt8>,
-            _ judged: JudgedToken,
-            by judge: AuditPolicy.Judge? = nil,
-            _ keys: KeySnapshot? = nil,
-            turns: [UnixTime] = [],
-            at now: UnixTime
-        ) {
+        init(_ token: ArraySlice<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime> = UnixTime.always) {
             self.token = Array(token)
             self.judged = judged
-            self.judge = judge
-            self.keys = keys
-            begin = turns.filter { $0 <= now }.max() ?? UnixTime(seconds: .min)
-            end = turns.filter { $0 > now }.min() ?? UnixTime(seconds: .max)
-        }
-
-        func holds(at time: UnixTime) -> Bool {
-            guard begin <= time, time < end else { return false }
-            return judge == nil || judge?.keys.snapshot(at: time) === keys
+            self.period = period
         }
 
         /// What it takes, estimated.
@@ -63,7 +44,7 @@ final class JudgedTokens: Sendable {
     func find(_ token: ArraySlice<UInt8>, at time: UnixTime) -> JudgedToken? {
         let place = Self.place(token)
         guard let entry = shard(place).state.withLock({ $0.entries[place] }), token.isSame(as: entry.token),
-            entry.holds(at: time)
+            entry.period.contains(time)
         else { return nil }
         return entry.judged
     }

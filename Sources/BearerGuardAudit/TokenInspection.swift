@@ -42,7 +42,7 @@ extension AuditPolicy {
 
     /// Makes every check that can be made and keeps each outcome.
     package func inspect(_ bytes: [UInt8]) -> TokenInspection {
-        var inspection = TokenInspection(fingerprint: TokenFingerprint.Key.report.fingerprint(of: bytes))
+        var inspection = TokenInspection(fingerprint: TokenFingerprint.Key.report.fingerprint(of: bytes[...]))
         let token: UnverifiedToken
         do throws(JWSFault) {
             token = try UnverifiedToken(bytes)
@@ -64,10 +64,10 @@ extension AuditPolicy {
         }
         inspection.issuer = isOwn && !judge.alias.isEmpty ? judge.alias : nil
         let now = if case .at(let time) = instant { time } else { UnixTime(seconds: 0) }
-        let known = judge.keys.snapshot(at: now)
+        let known = judge.keys.held(at: now)?.keys
         inspection.lacksKeys = known == nil
         let keys = known ?? KeySnapshot(keys: [])
-        let judgement = judgement(token, by: judge, keys: keys, at: now)
+        let judgement = judgement(token, by: judge, keys: keys, at: now, .allChecks)
         let policy = judge.validator.policy
         inspection.checks += judgement.checks.map { entry in
             if entry.check == .signature, inspection.lacksKeys {

@@ -68,7 +68,7 @@ extension AuditPolicy {
         } catch {
             let code = Rejection(error).code
             let judged = JudgedToken(.invalid, [code], fingerprint: fingerprint, knownKeys: knownKeys)
-            return JudgedTokens.Entry(bytes, judged, at: now)
+            return JudgedTokens.Entry(bytes, judged)
         }
         guard let (judge, isOwn) = judge(of: token) else {
             let judged = JudgedToken(
@@ -78,15 +78,15 @@ extension AuditPolicy {
                 fingerprint: fingerprint,
                 knownKeys: knownKeys
             )
-            return JudgedTokens.Entry(bytes, judged, at: now)
+            return JudgedTokens.Entry(bytes, judged)
         }
         let issuer = isOwn && !judge.alias.isEmpty ? judge.alias : nil
         guard time != nil else {
             let note = "no time of capture"
             let judged = JudgedToken(.undecided, fingerprint: fingerprint, note: note, knownKeys: knownKeys)
-            return JudgedTokens.Entry(bytes, judged, at: now)
+            return JudgedTokens.Entry(bytes, judged)
         }
-        guard let keys = judge.keys.snapshot(at: now) else {
+        guard let held = judge.keys.held(at: now) else {
             let judged = JudgedToken(
                 .undecided,
                 [.keysUnavailable],
@@ -94,9 +94,9 @@ extension AuditPolicy {
                 fingerprint: fingerprint,
                 knownKeys: knownKeys
             )
-            return JudgedTokens.Entry(bytes, judged, at: now)
+            return JudgedTokens.Entry(bytes, judged)
         }
-        let judgement = judgement(token, by: judge, keys: keys, at: now)
+        let judgement = judgement(token, by: judge, keys: held.keys, at: now, .allFindings)
         let isValid = judgement.findings.isEmpty
         let withdrawal = isValid ? judgement.key?.thumbprint.flatMap(judge.keys.withdrawnSince) : nil
         let judged = JudgedToken(
@@ -108,7 +108,7 @@ extension AuditPolicy {
             keyWithdrawnSince: withdrawal,
             knownKeys: knownKeys
         )
-        let turns = judgement.claims.map(judge.validator.turns) ?? []
-        return JudgedTokens.Entry(bytes, judged, by: judge, keys, turns: turns, at: now)
+        let steady = judgement.claims.map { judge.validator.steadyPeriod(of: $0, around: now) } ?? UnixTime.always
+        return JudgedTokens.Entry(bytes, judged, during: steady.clamped(to: held.period))
     }
 }

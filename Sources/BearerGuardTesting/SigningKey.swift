@@ -67,7 +67,7 @@ public final class SigningKey: @unchecked Sendable {
     public func sign(_ message: [UInt8]) -> [UInt8] {
         if algorithm.isSymmetric {
             let verifier = SharedSecret(secret).flatMap { try? $0.verifier(for: algorithm) }
-            return verifier?.authenticationCode(of: message) ?? []
+            return verifier?.authenticationCode(of: message[...]) ?? []
         }
         guard let context = unsafe EVP_MD_CTX_new() else { return [] }
         defer { unsafe EVP_MD_CTX_free(context) }

@@ -168,7 +168,7 @@ public final class TestIssuer: Sendable {
             else { return "" }
             let header: JSONValue = ["alg": "HS256", "typ": "at+jwt", "kid": .string(own.keyID ?? "")]
             let input = Self.signingInput(header, .object(claims(scopes: scopes)))
-            return input + "." + Base64URL.encode(hmac.authenticationCode(of: input.utf8) ?? [])
+            return input + "." + Base64URL.encode(hmac.authenticationCode(of: Array(input.utf8)[...]) ?? [])
         }
     }
 

@@ -49,7 +49,7 @@ struct AlgorithmThreatTests {
             let hmac = try #require(try SharedSecret(secret.utf8)?.verifier(for: .hs256))
             let good = fixture.issuer.token(header: ["alg": "HS256", "kid": .string(key.keyID ?? "")])
             let input = String(good.prefix(upTo: good.lastIndex(of: ".") ?? good.startIndex))
-            let token = input + "." + Base64URL.encode(hmac.authenticationCode(of: input.utf8) ?? [])
+            let token = input + "." + Base64URL.encode(hmac.authenticationCode(of: Array(input.utf8)[...]) ?? [])
             #expect(await fixture.outcome(token) == "unsupported_alg")
             let careless = try GuardFixture(algorithms: [.hs256])
             #expect(await careless.outcome(token) == "alg_mismatch")

@@ -207,8 +207,8 @@ struct RequestGuardTests {
     func fingerprints() throws {
         let token = Array(fixture.issuer.token().utf8)
         let key = try TokenFingerprint.Key([UInt8](repeating: 1, count: 32))
-        #expect(key.fingerprint(of: token) == key.fingerprint(of: token))
-        #expect(key.fingerprint(of: token) != TokenFingerprint.Key.random().fingerprint(of: token))
+        #expect(key.fingerprint(of: token[...]) == key.fingerprint(of: token[...]))
+        #expect(key.fingerprint(of: token[...]) != TokenFingerprint.Key.random().fingerprint(of: token[...]))
         #expect(throws: ConfigurationError.self) { try TokenFingerprint.Key([1, 2, 3]) }
     }
 

@@ -262,7 +262,7 @@ struct SignatureThreatTests {
         )
         let unsigned = issuer.token(header: ["alg": "HS256", "kid": nil])
         let input = String(unsigned.prefix(upTo: unsigned.lastIndex(of: ".") ?? unsigned.startIndex))
-        let code = try #require(try secret.verifier(for: .hs256).authenticationCode(of: input.utf8))
+        let code = try #require(try secret.verifier(for: .hs256).authenticationCode(of: Array(input.utf8)[...]))
         func outcome(_ code: [UInt8]) async -> RejectionCode? {
             let token = "Bearer \(input).\(Base64URL.encode(code))"
             return await requestGuard.authorize(RequestCredentials(authorization: token)).refusal?.code

@@ -34,10 +34,16 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
         /// The key of reports that must repeat exactly: known to everyone, as a report names tokens the reader holds.
         package static let report = Key(trusted: Array("BearerGuard report fingerprint, v1".utf8))
 
-        package func fingerprint(of token: some Sequence<UInt8>) -> TokenFingerprint {
+        package func fingerprint(of token: ArraySlice<UInt8>) -> TokenFingerprint {
             let code = verifier?.authenticationCode(of: token) ?? []
-            let digits = code.prefix(16).flatMap { [$0 >> 4, $0 & 0xF] }.map { String($0, radix: 16) }
-            return TokenFingerprint(text: digits.joined())
+            let digits = Array("0123456789abcdef".utf8)
+            var text: [UInt8] = []
+            text.reserveCapacity(32)
+            for byte in code.prefix(16) {
+                text.append(digits[Int(byte >> 4)])
+                text.append(digits[Int(byte & 0xF)])
+            }
+            return TokenFingerprint(text: String(decoding: text, as: UTF8.self))
         }
     }
 }

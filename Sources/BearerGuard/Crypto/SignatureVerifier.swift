@@ -89,10 +89,10 @@ package final class SignatureVerifier: Sendable {
     }
 
     /// The HMAC of `message`, for fingerprints; nil for any other kind of key.
-    package func authenticationCode(of message: some Sequence<UInt8>) -> [UInt8]? {
+    package func authenticationCode(of message: ArraySlice<UInt8>) -> [UInt8]? {
         guard case .mac(let length) = template else { return nil }
         return OpenSSLErrorStack.isolated {
-            unsafe Array(message).withUnsafeBytes { unsafe authenticationCode($0, bytes: length) }
+            unsafe message.withUnsafeBytes { unsafe authenticationCode($0, bytes: length) }
         }
     }
 }

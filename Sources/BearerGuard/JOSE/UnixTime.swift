@@ -33,6 +33,9 @@ public struct UnixTime: Sendable, Hashable, Comparable {
         }
     }
 
+    /// Every time but the last.
+    package static let always = UnixTime(seconds: .min)..<UnixTime(seconds: .max)
+
     private static let limit: Int64 = 1 << 53
 
     /// The time `seconds` later, at most the last representable one.

@@ -83,7 +83,7 @@ public final class KeyArchive: Sendable {
     ///
     /// - Throws: ``ConfigurationError`` when the file cannot be read.
     package func keys(of issuer: String, at time: UnixTime) throws(ConfigurationError) -> KeySnapshot? {
-        try history(of: issuer).keys(at: time)
+        try history(of: issuer).held(at: time)?.keys
     }
 
     /// Every key of an issuer, in the order of their appearance.

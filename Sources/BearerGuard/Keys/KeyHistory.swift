@@ -50,8 +50,8 @@ package struct KeyHistory: Sendable {
         return own
     }
 
-    /// The keys that held at `time`; nil before the first set.
-    package func keys(at time: UnixTime) -> KeySnapshot? {
+    /// The keys that held at `time`, and for how long; nil before the first set.
+    package func held(at time: UnixTime) -> (keys: KeySnapshot, period: Range<UnixTime>)? {
         // The first observation that begins later than `time`; the one before it held then.
         var low = 0
         var high = observations.count
@@ -61,7 +61,13 @@ package struct KeyHistory: Sendable {
         }
         guard low > 0 else { return nil }
         let observation = observations[low - 1]
-        return time <= observation.lastSeen ? observation.snapshot : observation.untilNext
+        let end = low < observations.count ? observations[low].since : UnixTime.always.upperBound
+        if observation.untilNext === observation.snapshot { return (observation.snapshot, observation.since..<end) }
+        // Right after it was last seen the next set may have been published.
+        let lastSeen = observation.lastSeen
+        let change = min(UnixTime(seconds: lastSeen.seconds, nanoseconds: lastSeen.nanoseconds + 1), end)
+        return time < change
+            ? (observation.snapshot, observation.since..<change) : (observation.untilNext, change..<end)
     }
 
     /// When a key was first missing; nil while it is published.

@@ -32,11 +32,21 @@ package final class TokenValidator: Sendable {
         case requirement
     }
 
+    /// How far to go.
+    package enum Extent: Sendable {
+        /// To the first reason to refuse.
+        case firstFinding
+        /// Through every check that still can be made.
+        case allFindings
+        /// As far, keeping what each check found.
+        case allChecks
+    }
+
     /// What came of a token.
     package struct Judgement: Sendable {
         /// The reasons to refuse, in the order of the checks; empty for a valid token.
         package var findings: [Rejection] = []
-        /// Every check that was made and what it found; kept only where all findings are collected.
+        /// Every check that was made and what it found, for ``Extent/allChecks``.
         package var checks: [(check: Check, finding: Rejection?)] = []
         /// The key that the signature was verified with.
         package var key: VerificationKey?
@@ -44,11 +54,11 @@ package final class TokenValidator: Sendable {
         package var claims: JSONObject?
 
         /// Takes what a check found; true when nothing more need be checked.
-        fileprivate mutating func note(_ check: Check, _ finding: Rejection?, _ collectsAll: Bool) -> Bool {
-            if collectsAll { checks.append((check, finding)) }
+        fileprivate mutating func note(_ check: Check, _ finding: Rejection?, _ extent: Extent) -> Bool {
+            if extent == .allChecks { checks.append((check, finding)) }
             guard let finding else { return false }
             findings.append(finding)
-            return !collectsAll
+            return extent == .firstFinding
         }
     }
 
@@ -65,10 +75,10 @@ package final class TokenValidator: Sendable {
         _ bytes: [UInt8],
         keys: KeySnapshot,
         at now: UnixTime,
-        collectsAll: Bool = false
+        extent: Extent = .firstFinding
     ) -> Judgement {
         do throws(JWSFault) {
-            return judge(try UnverifiedToken(bytes), keys: keys, at: now, collectsAll: collectsAll)
+            return judge(try UnverifiedToken(bytes), keys: keys, at: now, extent: extent)
         } catch {
             return Judgement(findings: [Rejection(error)])
         }
@@ -76,27 +86,27 @@ package final class TokenValidator: Sendable {
 
     /// Judges `token` by `keys` at `now`.
     ///
-    /// With `collectsAll` every check is made that still can be.
+    /// A guard stops at the first reason; an audit makes every check that still can be.
     package func judge(
         _ token: UnverifiedToken,
         keys: KeySnapshot,
         at now: UnixTime,
-        collectsAll: Bool = false
+        extent: Extent = .firstFinding
     ) -> Judgement {
         var judgement = Judgement()
         let algorithm = token.header.algorithm.flatMap { policy.allowedAlgorithms.contains($0) ? $0 : nil }
         let unsupported = algorithm == nil ? Rejection(.unsupportedAlgorithm, "alg is not in the allow-list") : nil
-        if judgement.note(.algorithm, unsupported, collectsAll) { return judgement }
+        if judgement.note(.algorithm, unsupported, extent) { return judgement }
         let claims: JSONObject
         switch token.unverifiedClaims {
         case .success(let readable): claims = readable
         case .failure(let error):
-            _ = judgement.note(.payload, Rejection(error), collectsAll)
+            _ = judgement.note(.payload, Rejection(error), extent)
             return judgement
         }
         judgement.claims = claims
-        if judgement.note(.payload, nil, collectsAll) { return judgement }
-        if judgement.note(.issuer, ClaimChecks.issuer(claims, policy), collectsAll) { return judgement }
+        if judgement.note(.payload, nil, extent) { return judgement }
+        if judgement.note(.issuer, ClaimChecks.issuer(claims, policy), extent) { return judgement }
         if let algorithm {
             let finding: Rejection?
             switch Self.verify(token.jws, keyID: token.header.keyID, algorithm: algorithm, keys: keys) {
@@ -105,10 +115,10 @@ package final class TokenValidator: Sendable {
                 finding = ClaimChecks.keyIssuer(key, claims, policy)
             case .failure(let rejection): finding = rejection
             }
-            if judgement.note(.signature, finding, collectsAll) { return judgement }
+            if judgement.note(.signature, finding, extent) { return judgement }
         }
         for check in Self.checksOfClaims {
-            if judgement.note(check, finding(of: check, token.header, claims, now), collectsAll) { return judgement }
+            if judgement.note(check, finding(of: check, token.header, claims, now), extent) { return judgement }
         }
         return judgement
     }
@@ -160,16 +170,21 @@ package final class TokenValidator: Sendable {
         )
     }
 
-    /// When a judgement on these claims comes to another result than the moment before.
-    package func turns(of claims: JSONObject) -> [UnixTime] {
+    /// From when and before when a judgement on these claims comes to the same as at `now`.
+    package func steadyPeriod(of claims: JSONObject, around now: UnixTime) -> Range<UnixTime> {
         let claims = Claims(claims)
         let skew = Int64(policy.clockSkew)
-        var turns = [claims.notBefore, claims.issuedAt].compactMap { $0?.advanced(by: -skew) }
-        if let expiration = claims.expiration { turns.append(expiration.advanced(by: skew)) }
-        if let age = policy.maximumAge, let issuedAt = claims.issuedAt {
-            turns.append(issuedAt.advanced(by: Int64(age)).advanced(by: skew))
+        var period = UnixTime.always
+        func note(_ turn: UnixTime) {
+            period = period.clamped(to: turn <= now ? turn..<period.upperBound : period.lowerBound..<turn)
         }
-        return turns
+        if let notBefore = claims.notBefore { note(notBefore.advanced(by: -skew)) }
+        if let issuedAt = claims.issuedAt {
+            note(issuedAt.advanced(by: -skew))
+            if let age = policy.maximumAge { note(issuedAt.advanced(by: Int64(age)).advanced(by: skew)) }
+        }
+        if let expiration = claims.expiration { note(expiration.advanced(by: skew)) }
+        return period
     }
 
     /// From when and before when these claims pass the checks of time.
