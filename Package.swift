@@ -54,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.36.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.2.0"),
@@ -160,7 +161,9 @@ let package = Package(
                 "BearerGuardHTTPTypes",
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "HummingbirdCore", package: "hummingbird", condition: whenTrait("Gateway")),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "HummingbirdTLS", package: "hummingbird", condition: whenTrait("Gateway")),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: whenTrait("Gateway")),
                 .product(name: "NIOSSL", package: "swift-nio-ssl", condition: whenTrait("Gateway")),
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: whenTrait("Gateway")),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: whenTrait("Gateway")),
@@ -169,7 +172,8 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: whenTrait("Gateway")),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: whenTrait("Gateway")),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: whenTrait("Gateway")),
-            ]
+            ],
+            exclude: ["Envoy/authorization.proto"]
         ),
         .executableTarget(
             // Not named `bearerguard`: on a file system that folds case its folder and module

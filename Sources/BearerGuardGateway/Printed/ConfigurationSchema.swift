@@ -104,7 +104,7 @@ enum ConfigurationSchema {
               "required": ["rules"],
               "additionalProperties": false,
               "properties": {
-                "listen": {"$ref": "#/$defs/texts", "description": "host:port or unix:/path.", "default": "127.0.0.1:9191"},
+                "listen": {"$ref": "#/$defs/texts", "description": "host:port, grpc:host:port for Envoy, or unix:/path.", "default": "127.0.0.1:9191"},
                 "tls": {
                   "type": "object",
                   "required": ["certificate", "key"],

@@ -6,11 +6,32 @@ extension PrintedConfiguration {
     static func envoy(_ document: GatewayDocument) -> String {
         let listen = GatewayDocument.parts(document.site.listen)
         let upstream = GatewayDocument.parts(document.site.upstream)
-        let (host, port) = document.serviceAddress
+        let (host, port) = document.grpcAddress ?? document.serviceAddress
+        let asksByGRPC = document.grpcAddress != nil
         let names = document.identity.map { $0.name.lowercased() }
         let twins = names.map { $0.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_") }
         let mutations = (names + twins).map { "- remove: \($0)" }
         let passed = names.map { "- exact: \($0)" }
+        let grpcService = [
+            "grpc_service:", "  envoy_grpc: { cluster_name: bearerguard }", "  timeout: 15s",
+            "# Fields that come twice stay two.", "encode_raw_headers: true",
+        ]
+        let httpService =
+            [
+                "http_service:",
+                "  server_uri: { uri: \"http://\(host):\(port)\", cluster: bearerguard, timeout: 15s }",
+                "  path_prefix: /envoy", "  authorization_response:", "    allowed_upstream_headers:", "      patterns:",
+            ]
+            + (passed.isEmpty ? ["- exact: x-bearerguard-unused"] : passed).map { "        \($0)" }
+            + [
+                "    allowed_client_headers:", "      patterns:", "        - exact: www-authenticate",
+                "        - exact: retry-after",
+            ]
+        let http2 = [
+            "typed_extension_protocol_options:", "  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:",
+            "    \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "    explicit_http_config: { http2_protocol_options: {} }",
+        ]
         return """
             static_resources:
               listeners:
@@ -50,17 +71,7 @@ extension PrintedConfiguration {
                                   transport_api_version: V3
                                   failure_mode_allow: false
                                   status_on_error: { code: ServiceUnavailable }
-                                  http_service:
-                                    server_uri: { uri: "http://\(host):\(port)", cluster: bearerguard, timeout: 15s }
-                                    path_prefix: /envoy
-                                    authorization_response:
-                                      allowed_upstream_headers:
-                                        patterns:
-                                          \(block(passed.isEmpty ? ["- exact: x-bearerguard-unused"] : passed, indent: 30))
-                                      allowed_client_headers:
-                                        patterns:
-                                          - exact: www-authenticate
-                                          - exact: retry-after
+                                  \(block(asksByGRPC ? grpcService : httpService, indent: 22))
                               - name: envoy.filters.http.router
                                 typed_config:
                                   "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
@@ -68,6 +79,7 @@ extension PrintedConfiguration {
                 - name: bearerguard
                   connect_timeout: 2s
                   type: STRICT_DNS
+                  \(block(asksByGRPC ? http2 : [], indent: 6))
                   load_assignment:
                     cluster_name: bearerguard
                     endpoints:

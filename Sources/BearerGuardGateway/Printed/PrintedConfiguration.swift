@@ -56,11 +56,17 @@ package enum PrintedConfiguration: String, Sendable, CaseIterable {
 extension GatewayDocument {
     /// Host and port that gateways reach the service at; a Unix socket is no answer to most of them.
     var serviceAddress: (host: String, port: Int) {
-        for case .address(let host, let port) in listeners {
-            return (["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host, port)
-        }
+        for case .address(let host, let port) in listeners { return (Self.reachable(host), port) }
         return ("127.0.0.1", 9191)
     }
+
+    /// Host and port of the listener that Envoy asks by gRPC; nil where there is none.
+    var grpcAddress: (host: String, port: Int)? {
+        for case .grpc(let host, let port) in listeners { return (Self.reachable(host), port) }
+        return nil
+    }
+
+    private static func reachable(_ host: String) -> String { ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host }
 
     /// Host and port of a text that was read as both.
     static func parts(_ text: String) -> (host: String, port: Int) {
@@ -72,8 +78,11 @@ extension GatewayDocument {
 extension GatewayDocument.Listener {
     /// The same place, with the port that the system chose.
     package func withPort(_ port: Int) -> String {
-        guard case .address(let host, _) = self else { return description }
-        return Self.address(host: host, port: port).description
+        switch self {
+        case .address(let host, _): Self.address(host: host, port: port).description
+        case .grpc(let host, _): Self.grpc(host: host, port: port).description
+        case .unixSocket: description
+        }
     }
 }
 #endif

@@ -9,19 +9,27 @@ package struct GatewayDocument: Sendable {
     /// Where gateways reach the service.
     package enum Listener: Sendable, Hashable, CustomStringConvertible {
         case address(host: String, port: Int)
+        /// For Envoy, which asks by gRPC: HTTP/2 alone.
+        case grpc(host: String, port: Int)
         case unixSocket(String)
 
         package var description: String {
             switch self {
             case .address(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            case .grpc(let host, let port): "grpc:\(Self.address(host: host, port: port))"
             case .unixSocket(let path): "unix:\(path)"
             }
         }
 
-        /// Reads `host:port` or `unix:/path`.
+        /// Reads `host:port`, `grpc:host:port` or `unix:/path`.
         init?(_ text: String) {
             if text.hasPrefix("unix:/") {
                 self = .unixSocket(String(text.dropFirst(5)))
+                return
+            }
+            if text.hasPrefix("grpc:") {
+                guard case .address(let host, let port) = Self(String(text.dropFirst(5))) else { return nil }
+                self = .grpc(host: host, port: port)
                 return
             }
             guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),

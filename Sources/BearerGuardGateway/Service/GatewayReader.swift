@@ -33,7 +33,7 @@ extension PolicyReader {
             gateway.listeners = []
             for (index, text) in texts.enumerated() {
                 guard let listener = GatewayDocument.Listener(text) else {
-                    fault("gateway.listen[\(index)]", "must be host:port or unix:/path")
+                    fault("gateway.listen[\(index)]", "must be host:port, grpc:host:port or unix:/path")
                     continue
                 }
                 gateway.listeners.append(listener)

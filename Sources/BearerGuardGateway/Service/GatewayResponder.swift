@@ -7,7 +7,6 @@ import BearerGuardHTTPTypes
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import Synchronization
 
 /// What is known of the connection that a question came by.
 struct GatewayRequestContext: RequestContext {
@@ -30,52 +29,26 @@ struct GatewayRequestContext: RequestContext {
 ///
 /// 2xx is answered to a question after a decision that allows it, and nowhere else.
 struct GatewayResponder: HTTPResponder {
-    let state: GatewayState
-    let limit: Int
-    private let load = Load()
-
-    private final class Load: Sendable {
-        let questions = Atomic<Int>(0)
-    }
-
-    init(state: GatewayState, limit: Int) {
-        self.state = state
-        self.limit = limit
-    }
+    let questions: GatewayQuestions
+    private var state: GatewayState { questions.state }
 
     func respond(to request: Request, context: GatewayRequestContext) async throws -> Response {
         let path = String((request.head.path ?? "").prefix { $0 != "?" })
         guard let dialect = GatewayDialect(path: path) else { return page(path) }
-        guard state.trusts(context.peer) else {
-            state.log.note(.warning, "question from an address that is not in trustedPeers")
-            return Response(status: .forbidden)
+        guard questions.admits(context.peer) else { return Response(status: .forbidden) }
+        let question = request.head
+        let answer = await questions.answer(RequestCredentials(question.headerFields)) {
+            () throws(GatewayDialect.Misunderstanding) in try dialect.original(question)
         }
-        guard load.questions.add(1, ordering: .relaxed).newValue <= limit else {
-            load.questions.subtract(1, ordering: .relaxed)
-            state.metrics.noteRefusal(.keysUnavailable)
-            return Response(status: .serviceUnavailable, headers: [.retryAfter: "1"])
+        switch answer {
+        case .overloaded: return Response(status: .serviceUnavailable, headers: [.retryAfter: "1"])
+        case .decided(let outcome): return response(outcome.answer)
         }
-        defer { load.questions.subtract(1, ordering: .relaxed) }
-        return answer(await outcome(of: request.head, dialect))
     }
 
-    private func outcome(of question: HTTPRequest, _ dialect: GatewayDialect) async -> GatewayPolicy.Outcome {
-        let original: OriginalRequest
-        do throws(GatewayDialect.Misunderstanding) {
-            original = try dialect.original(question)
-        } catch {
-            return GatewayPolicy.refused(.invalidRequest, error.detail, rule: nil)
-        }
-        let credentials = RequestCredentials(question.headerFields)
-        let outcome = await state.policy.decide(original, credentials)
-        state.compare(original, credentials, with: outcome.answer)
-        return outcome
-    }
-
-    private func answer(_ outcome: GatewayPolicy.Outcome) -> Response {
-        switch outcome.answer {
+    private func response(_ answer: GatewayPolicy.Answer) -> Response {
+        switch answer {
         case .allowed(let identity):
-            if outcome.isOpen { state.metrics.noteOpen() }
             var fields: HTTPFields = [.cacheControl: "no-store"]
             for field in identity {
                 guard let name = HTTPField.Name(field.name) else { continue }
@@ -83,17 +56,6 @@ struct GatewayResponder: HTTPResponder {
             }
             return Response(status: .ok, headers: fields)
         case .refused(let refusal):
-            if let detail = outcome.detail {
-                state.metrics.noteRefusal(refusal.code)
-                state.log.note(
-                    .info,
-                    "refused by the gateway",
-                    [
-                        ("outcome", .string(refusal.code.text)), ("status", .integer(Int64(refusal.httpStatus))),
-                        ("rule", outcome.rule.map { .string($0) } ?? .null), ("detail", .string(detail)),
-                    ]
-                )
-            }
             var fields = refusal.fields
             fields[.cacheControl] = "no-store"
             return Response(status: refusal.status, headers: fields)

@@ -5,6 +5,7 @@
 import BearerGuard
 import Hummingbird
 import HummingbirdCore
+import HummingbirdHTTP2
 import HummingbirdTLS
 import Logging
 import NIOCore
@@ -83,25 +84,15 @@ package struct GatewayService: Sendable {
     ) async throws {
         var logger = Logger(label: "bearerguard")
         logger.logLevel = .critical
-        let responder = GatewayResponder(state: state, limit: document.limits.concurrentRequests)
-        let plain = HTTPServerBuilder.http1(
-            configuration: .init(
-                idleTimeout: .seconds(Int64(document.limits.idleSeconds)),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 32 * 1024,
-                    maxHeaderListSize: 64 * 1024,
-                    maxHeaderFieldCount: 200
-                )
-            )
-        )
-        let server = try document.tls.map { try HTTPServerBuilder.tls(plain, tlsConfiguration: tlsConfiguration($0)) }
+        let questions = GatewayQuestions(state: state, limit: document.limits.concurrentRequests)
+        let tls = try document.tls.map { try tlsConfiguration($0) }
         let watched = [file] + [document.shadow.map(place)].compactMap(\.self)
         var services: [any Service] = [ConfigurationWatch(service: self, state: state, files: watched)]
         for listener in document.listeners {
-            services.append(
+            func application(_ responder: some HTTPResponder<GatewayRequestContext>) throws -> any Service {
                 Application(
                     responder: responder,
-                    server: server ?? plain,
+                    server: try server(for: listener, document.limits, tls),
                     configuration: .init(
                         address: listener.bindAddress,
                         backlog: 1024,
@@ -116,7 +107,12 @@ package struct GatewayService: Sendable {
                     },
                     logger: logger
                 )
-            )
+            }
+            if case .grpc = listener {
+                services.append(try application(EnvoyResponder(questions: questions)))
+            } else {
+                services.append(try application(GatewayResponder(questions: questions)))
+            }
         }
         var configuration = ServiceGroupConfiguration(
             services: services,
@@ -130,6 +126,33 @@ package struct GatewayService: Sendable {
             let places = document.listeners.map(\.description).joined(separator: ", ")
             throw CannotListen(message: "cannot listen at \(places): \(error)")
         }
+    }
+
+    private func server(
+        for listener: GatewayDocument.Listener,
+        _ limits: GatewayDocument.Limits,
+        _ tls: TLSConfiguration?
+    ) throws -> HTTPServerBuilder {
+        let idle = Duration.seconds(limits.idleSeconds)
+        let http1 = HTTP1Channel.Configuration(
+            idleTimeout: .seconds(Int64(limits.idleSeconds)),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 32 * 1024,
+                maxHeaderListSize: 64 * 1024,
+                maxHeaderFieldCount: 200
+            )
+        )
+        if case .grpc = listener {
+            let http2 = HTTP2ChannelConfiguration(
+                idleTimeout: idle,
+                gracefulCloseTimeout: .seconds(limits.drainSeconds),
+                streamConfiguration: http1
+            )
+            guard let tls else { return .plaintextHTTP2(configuration: http2) }
+            return try .http2Upgrade(tlsConfiguration: tls, configuration: http2)
+        }
+        let plain = HTTPServerBuilder.http1(configuration: http1)
+        return try tls.map { try HTTPServerBuilder.tls(plain, tlsConfiguration: $0) } ?? plain
     }
 
     private func tlsConfiguration(_ files: GatewayDocument.TLSFiles) throws(ConfigurationError) -> TLSConfiguration {
@@ -176,7 +199,7 @@ package struct GatewayService: Sendable {
 extension GatewayDocument.Listener {
     fileprivate var bindAddress: BindAddress {
         switch self {
-        case .address(let host, let port): .hostname(host, port: port)
+        case .address(let host, let port), .grpc(let host, let port): .hostname(host, port: port)
         case .unixSocket(let path): .unixDomainSocket(path: path)
         }
     }

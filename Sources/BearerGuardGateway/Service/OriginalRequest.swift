@@ -16,6 +16,21 @@ package struct OriginalRequest: Sendable {
         self.target = target
         self.host = host
     }
+
+    /// Reads what a gateway tells; a host that is empty is none.
+    init(toldMethod method: String, target: String, host: String?) throws(GatewayDialect.Misunderstanding) {
+        guard HTTPRequest.Method(method) != nil, method.utf8.count <= 32 else { throw .method }
+        var requested: RequestedHost?
+        if let host, !host.isEmpty {
+            requested = RequestedHost(host)
+            guard requested != nil else { throw .host }
+        }
+        do throws(RequestTarget.Ambiguity) {
+            self.init(method: method, target: try RequestTarget(target), host: requested)
+        } catch {
+            throw .target(error)
+        }
+    }
 }
 
 /// How a gateway tells of the original request.
@@ -80,17 +95,7 @@ package enum GatewayDialect: String, Sendable, CaseIterable {
             target = String((question.path ?? "").dropFirst(rawValue.count))
             host = question.authority
         }
-        guard HTTPRequest.Method(method) != nil, method.utf8.count <= 32 else { throw .method }
-        var requested: RequestedHost?
-        if let host, !host.isEmpty {
-            requested = RequestedHost(host)
-            guard requested != nil else { throw .host }
-        }
-        do throws(RequestTarget.Ambiguity) {
-            return OriginalRequest(method: method, target: try RequestTarget(target), host: requested)
-        } catch {
-            throw .target(error)
-        }
+        return try OriginalRequest(toldMethod: method, target: target, host: host)
     }
 
     private func one(_ name: String, _ question: HTTPRequest) throws(Misunderstanding) -> String {

@@ -10,6 +10,7 @@ enum Gateway: String, CaseIterable, Sendable {
     case caddy
     case haproxy
     case envoy
+    case envoyByGRPC = "envoy by gRPC"
 
     /// Where its program is; nil where it is not installed.
     var program: String? {
@@ -18,7 +19,7 @@ enum Gateway: String, CaseIterable, Sendable {
             case .nginx: ["/usr/sbin/nginx"]
             case .caddy: ["/usr/bin/caddy"]
             case .haproxy: ["/usr/sbin/haproxy"]
-            case .envoy:
+            case .envoy, .envoyByGRPC:
                 ["/usr/bin/envoy"]
                     + ProcessInfo.processInfo.environment["PATH", default: ""]
                     .split(separator: ":").map { "\($0)/envoy" }
@@ -42,7 +43,7 @@ enum Gateway: String, CaseIterable, Sendable {
             try Data(text.utf8).write(to: file)
             return file.path
         }
-        let printed = try await site.printed(rawValue)
+        let printed = try await site.printed(self == .envoyByGRPC ? "envoy" : rawValue)
         let arguments: [String]
         switch self {
         case .nginx:
@@ -61,7 +62,7 @@ enum Gateway: String, CaseIterable, Sendable {
         case .haproxy:
             _ = try write(try await site.printed("haproxy-lua"), to: "bearerguard.lua")
             arguments = ["-db", "-f", try write(printed, to: "haproxy.cfg")]
-        case .envoy:
+        case .envoy, .envoyByGRPC:
             let file = try write(printed, to: "envoy.yaml")
             let base = String(UInt16.random(in: 1...30_000))
             arguments = ["-c", file, "--base-id", base, "--concurrency", "1", "--log-level", "warning"]

@@ -32,7 +32,10 @@ struct GatewaySite {
     }
 
     /// Runs `body` with a site whose service is running; the gateway is for `body` to start.
-    static func run(_ body: (GatewaySite, LoopbackProcess) async throws -> Void) async throws {
+    static func run(
+        for gateway: Gateway? = nil,
+        _ body: (GatewaySite, LoopbackProcess) async throws -> Void
+    ) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bearerguard-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -51,7 +54,10 @@ struct GatewaySite {
                 upstream: upstream
             )
             try Data(issuer.keySet.utf8).write(to: folder.appendingPathComponent("keys.json"))
-            try site.write(upstream: String(upstreamAddress.dropFirst("http://".count)))
+            try site.write(
+                upstream: String(upstreamAddress.dropFirst("http://".count)),
+                grpcPort: gateway == .envoyByGRPC ? LoopbackProcess.freePort() : nil
+            )
             let service = try site.startService()
             defer { service.kill() }
             try await service.untilListening(site.servicePort)
@@ -76,6 +82,17 @@ struct GatewaySite {
         (try? String(contentsOf: folder.appendingPathComponent("service.log"), encoding: .utf8)) ?? ""
     }
 
+    func count(ofLogged text: String) -> Int { serviceLog.components(separatedBy: text).count - 1 }
+
+    /// Waits until the service has logged a text, more often than it had.
+    func untilLogged(_ text: String, more than: Int = 0) async throws {
+        for _ in 0..<3000 {
+            if count(ofLogged: text) > than { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw LoopbackProcess.DidNotStart(description: "never logged: \(text)")
+    }
+
     /// What `bearerguard serve --print` says.
     func printed(_ what: String) async throws -> String {
         try await Program.run(
@@ -84,7 +101,8 @@ struct GatewaySite {
         )
     }
 
-    private func write(upstream: String) throws {
+    private func write(upstream: String, grpcPort: Int?) throws {
+        let grpc = grpcPort.map { ", \"grpc:127.0.0.1:\($0)\"" } ?? ""
         let text = """
             issuers:
               - alias: main
@@ -94,7 +112,7 @@ struct GatewaySite {
                 keys: {file: keys.json}
             realm: site
             gateway:
-              listen: ["127.0.0.1:\(servicePort)"]
+              listen: ["127.0.0.1:\(servicePort)"\(grpc)]
               site: {listen: "127.0.0.1:\(gatewayPort)", upstream: "\(upstream)"}
               rules:
                 - {path: /health, methods: [GET], access: public}

@@ -20,7 +20,7 @@ import Glibc
 struct GatewayTests {
     @Test("Every gateway answers every request of the table as the guard decides", arguments: Gateway.installed)
     func table(_ gateway: Gateway) async throws {
-        try await GatewaySite.run { site, _ in
+        try await GatewaySite.run(for: gateway) { site, _ in
             let process = try await gateway.start(site)
             defer { process.kill() }
             let table = GatewayRequest.table(site.issuer)
@@ -31,7 +31,7 @@ struct GatewayTests {
 
     @Test("With the auth service away nothing passes: 503", arguments: Gateway.installed)
     func serviceDown(_ gateway: Gateway) async throws {
-        try await GatewaySite.run { site, service in
+        try await GatewaySite.run(for: gateway) { site, service in
             let process = try await gateway.start(site)
             defer { process.kill() }
             let good = GatewayRequest.bearer(site.issuer.token(scopes: ["orders:read"]))
@@ -49,7 +49,7 @@ struct GatewayTests {
 
     @Test("Through restarts of the auth service under load no decision is wrong", arguments: Gateway.installed)
     func restarts(_ gateway: Gateway) async throws {
-        try await GatewaySite.run { site, first in
+        try await GatewaySite.run(for: gateway) { site, first in
             let process = try await gateway.start(site)
             defer { process.kill() }
             let good = site.issuer.token(scopes: ["orders:read"])
@@ -105,11 +105,9 @@ struct GatewayTests {
             func change(_ old: String, _ new: String, expecting event: String) async throws {
                 let text = try String(contentsOf: site.configuration, encoding: .utf8)
                 try Data(text.replacingOccurrences(of: old, with: new).utf8).write(to: site.configuration)
-                let before = site.serviceLog.components(separatedBy: event).count
+                let before = site.count(ofLogged: event)
                 service.signal(SIGHUP)
-                while site.serviceLog.components(separatedBy: event).count == before {
-                    try await Task.sleep(for: .milliseconds(10))
-                }
+                try await site.untilLogged(event, more: before)
             }
             #expect(try await ask() == 200)
             let inForce = #""event":"configuration in force""#
@@ -174,7 +172,7 @@ struct GatewayTests {
             try Data(text.replacingOccurrences(of: "  rules:", with: "  trustedPeers: 192.0.2.1\n  rules:").utf8)
                 .write(to: site.configuration)
             service.signal(SIGHUP)
-            while !site.serviceLog.contains("configuration in force") { try await Task.sleep(for: .milliseconds(10)) }
+            try await site.untilLogged("configuration in force")
             #expect(try await Curl.get(address + "/envoy/health").status == 403)
             #expect(try await Curl.get(address + "/livez").status == 200)
         }
@@ -192,7 +190,7 @@ struct GatewayTests {
             try Data(text.replacingOccurrences(of: "  rules:", with: "  shadow: next.yaml\n  rules:").utf8)
                 .write(to: site.configuration)
             service.signal(SIGHUP)
-            while !site.serviceLog.contains("configuration in force") { try await Task.sleep(for: .milliseconds(10)) }
+            try await site.untilLogged("configuration in force")
             let address = "http://127.0.0.1:\(site.servicePort)"
             #expect(try await Curl.get(address + "/envoy/health").status == 200)
             #expect(try await Curl.get(address + "/envoy/me").status == 401)
@@ -201,7 +199,10 @@ struct GatewayTests {
                 #"bearerguard_shadow_decisions_total{live="401",shadow="401"} 1"#,
             ]
             var metrics = ""
-            while !counted.allSatisfy(metrics.contains) { metrics = try await Curl.get(address + "/metrics").body }
+            for _ in 0..<1000 where !counted.allSatisfy(metrics.contains) {
+                metrics = try await Curl.get(address + "/metrics").body
+            }
+            #expect(counted.allSatisfy(metrics.contains))
             #expect(site.serviceLog.contains("the shadow policy differs"))
         }
     }
