@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '\n== %s\n' "$*"; }
 
 say "packages"
-bash Tests/setup.sh curl openssl python3 python3-venv valgrind binutils nginx-light nginx-dev caddy haproxy
+bash Tests/setup.sh curl openssl python3 python3-venv valgrind binutils nginx-light nginx-dev caddy haproxy apache2-bin lua-socket
 
 export BEARERGUARD_WARNINGS_AS_ERRORS=1
 # A crash report with a backtrace takes longer than the whole core suite.

@@ -26,8 +26,8 @@ struct ServeCommand: AsyncParsableCommand {
                 identity: {X-Auth-Subject: sub, X-Auth-Scope: scope}
 
             The first rule that is about a request holds; where none is, the request is refused. Gateways ask at
-            /authorize (nginx, HAProxy), /forward-auth (Caddy, Traefik) or /envoy/; /livez, /readyz and /metrics are for
-            probes and Prometheus. SIGHUP or a change of the file reads it again; SIGTERM drains. The environment sets
+            /authorize (nginx, HAProxy, Apache), /forward-auth (Caddy, Traefik) or /envoy/, or by gRPC at a listener such as
+            grpc:127.0.0.1:9192 (Envoy); /livez, /readyz and /metrics are for probes and Prometheus. SIGHUP or a change of the file reads it again; SIGTERM drains. The environment sets
             single members: BEARERGUARD_CONFIG_gateway__logLevel=debug.
 
             EXAMPLES

@@ -4,9 +4,9 @@
 public import BearerGuard
 import COpenSSL
 
-/// A key pair that signs test tokens, made by OpenSSL.
+/// A key pair that signs tokens, made by OpenSSL: those of tests, and those that the auth service makes for upstreams.
 ///
-/// Not for production: it is neither stored nor protected.
+/// What a generated one signs is worth nothing after the process: it is not stored.
 ///
 /// `@unchecked Sendable` is sound because the pair is never changed after `init`; OpenSSL documents signing with one
 /// key from several threads as safe when each uses a context of its own, which ``sign(_:)`` does.
@@ -59,6 +59,26 @@ public final class SigningKey: @unchecked Sendable {
         secret = []
         publicPEM = pem
         jwk = Self.publish(Self.members(of: components), keyID: keyID, algorithm: algorithm)
+    }
+
+    /// A P-256 key for ES256, named by its thumbprint: read from PEM, or generated where that is nil.
+    ///
+    /// - Throws: ``TestKeyError`` when the text holds no such private key, or only with a passphrase.
+    package init(privateES256PEM pem: [UInt8]?) throws(TestKeyError) {
+        algorithm = .es256
+        let read = unsafe pem.map { unsafe Self.privateKey(pem: $0) } ?? Self.generate(.es256, bits: 0)
+        guard let pair = unsafe read else { throw TestKeyError(algorithm: .es256, step: "reading it") }
+        guard let publicPEM = unsafe Self.publicPEM(of: pair),
+            let components = unsafe PublicKeyComponents.components(of: pair), case .ec(.p256, _, _) = components
+        else {
+            unsafe EVP_PKEY_free(pair)
+            throw TestKeyError(algorithm: .es256, step: "finding P-256 in it")
+        }
+        unsafe self.pair = pair
+        secret = []
+        self.publicPEM = publicPEM
+        keyID = JWKThumbprint.sha256(components)
+        jwk = Self.publish(Self.members(of: components), keyID: keyID, algorithm: .es256)
     }
 
     deinit { unsafe EVP_PKEY_free(pair) }
@@ -122,6 +142,13 @@ extension SigningKey {
         if let curve = algorithm.curveName { unsafe EVP_PKEY_CTX_set_group_name(context, curve) }
         var pair: OpaquePointer?
         return unsafe EVP_PKEY_generate(context, &pair) == 1 ? pair : nil
+    }
+
+    private static func privateKey(pem: [UInt8]) -> OpaquePointer? {
+        guard let input = unsafe BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
+        defer { unsafe BIO_free(input) }
+        // Nobody is there to be asked for a passphrase.
+        return unsafe PEM_read_bio_PrivateKey(input, nil, { _, _, _, _ in 0 }, nil)
     }
 
     private static func publicPEM(of pair: OpaquePointer) -> String? {

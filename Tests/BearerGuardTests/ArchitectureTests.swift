@@ -97,7 +97,8 @@ struct ArchitectureTests {
         for file in files {
             #expect(file.text.hasPrefix("// SPDX-License-Identifier: Apache-2.0\n"), "\(file.name)")
         }
-        for file in Self.swiftFiles("Sources") {
+        // Not in what protoc writes, where it stands behind a switch that has been through all cases.
+        for file in Self.swiftFiles("Sources") where !file.name.hasSuffix(".pb.swift") {
             for trap in [
                 "try" + "!", "fatalError" + "(", "preconditionFailure" + "(", " as" + "! ", "nonisolated(unsafe)",
             ] {

@@ -96,7 +96,7 @@ struct GatewayDocumentTests {
         "The page of each gateway shows what is printed for the configuration of its guide",
         arguments: [
             ("Nginx", [PrintedConfiguration.nginx]), ("Caddy", [.caddy]), ("HAProxy", [.haproxy, .haproxyLua]),
-            ("Envoy", [.envoy]), ("Traefik", [.traefik]),
+            ("Apache", [.apache, .apacheLua]), ("Envoy", [.envoy]), ("Traefik", [.traefik]),
         ]
     )
     func pages(_ name: String, _ printed: [PrintedConfiguration]) throws {
@@ -167,6 +167,8 @@ struct GatewayDocumentTests {
         case .systemd: #expect(text.contains("--config /etc/gateway.yaml"))
         case .kubernetes: #expect(text.contains("9199"))
         case .schema: #expect(try JSONDocument(Array(text.utf8), limits: .document).object()["$defs"] != nil)
+        case .apacheLua: #expect(text.contains("127.0.0.1:9199") && text.contains("X-Auth-Subject"))
+        case .apache: #expect(text.contains("127.0.0.1:8088") && text.contains("127.0.0.1:9009"))
         case .haproxyLua: #expect(text.contains("127.0.0.1:9199") && text.contains("x-auth-subject"))
         case .haproxy: #expect(text.contains("127.0.0.1:8088") && text.contains("del-header x-auth-subject"))
         case .envoy:

@@ -53,7 +53,7 @@ struct EnvoyResponder: HTTPResponder {
                 fields: refusal.headerFields.map { ($0.name, $0.value) }
             )
         case .allowed(let identity):
-            Bearerguard_Envoy_CheckResponse(identity: identity, among: questions.state.policy.identity.map(\.name))
+            Bearerguard_Envoy_CheckResponse(identity: identity, among: questions.state.policy.identityNames)
         }
     }
 
@@ -96,7 +96,9 @@ extension Bearerguard_Envoy_AttributeContext.HttpRequest {
         guard !hasHeaderMap else {
             let values = headerMap.headers.filter { $0.key.lowercased() == "authorization" }
             return RequestCredentials(
-                authorization: values.map { $0.rawValue.isEmpty ? $0.value : String(decoding: $0.rawValue, as: UTF8.self) }
+                authorization: values.map {
+                    $0.rawValue.isEmpty ? $0.value : String(decoding: $0.rawValue, as: UTF8.self)
+                }
             )
         }
         return RequestCredentials(authorization: headers["authorization"])

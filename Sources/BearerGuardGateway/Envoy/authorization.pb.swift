@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
+// swift-format-ignore-file
 
 #if Gateway
 // DO NOT EDIT.
@@ -20,7 +21,7 @@
 ///
 ///   protoc --swift_opt=Visibility=Internal --swift_opt=UseAccessLevelOnImports=true --swift_out=. authorization.proto
 ///
-/// and stands between `#if Gateway` and `#endif`, below the licence.
+/// and stands between `#if Gateway` and `#endif`, below the licence and a line with `swift-format-ignore-file`.
 
 #if canImport(FoundationEssentials)
 internal import FoundationEssentials

@@ -123,6 +123,20 @@ enum ConfigurationSchema {
                   "additionalProperties": {"$ref": "#/$defs/texts"},
                   "description": "Header names, and the claims that upstreams get in them."
                 },
+                "internalToken": {
+                  "type": "object",
+                  "required": ["issuer", "audience"],
+                  "additionalProperties": false,
+                  "properties": {
+                    "header": {"type": "string", "default": "X-Internal-Token"},
+                    "issuer": {"type": "string"},
+                    "audience": {"type": "string"},
+                    "claims": {"$ref": "#/$defs/texts", "description": "Taken over from the access token."},
+                    "lifetimeSeconds": {"type": "integer", "minimum": 1, "maximum": 300, "default": 60},
+                    "keyFile": {"type": "string", "description": "PEM of a P-256 private key."}
+                  },
+                  "description": "A short-lived token that upstreams can verify by /internal/jwks.json."
+                },
                 "limits": {
                   "type": "object",
                   "additionalProperties": false,

@@ -8,7 +8,7 @@ extension PrintedConfiguration {
         let upstream = GatewayDocument.parts(document.site.upstream)
         let (host, port) = document.grpcAddress ?? document.serviceAddress
         let asksByGRPC = document.grpcAddress != nil
-        let names = document.identity.map { $0.name.lowercased() }
+        let names = document.identityNames.map { $0.lowercased() }
         let twins = names.map { $0.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_") }
         let mutations = (names + twins).map { "- remove: \($0)" }
         let passed = names.map { "- exact: \($0)" }
@@ -20,7 +20,8 @@ extension PrintedConfiguration {
             [
                 "http_service:",
                 "  server_uri: { uri: \"http://\(host):\(port)\", cluster: bearerguard, timeout: 15s }",
-                "  path_prefix: /envoy", "  authorization_response:", "    allowed_upstream_headers:", "      patterns:",
+                "  path_prefix: /envoy", "  authorization_response:", "    allowed_upstream_headers:",
+                "      patterns:",
             ]
             + (passed.isEmpty ? ["- exact: x-bearerguard-unused"] : passed).map { "        \($0)" }
             + [

@@ -9,7 +9,7 @@ extension PrintedConfiguration {
         let socket = document.listeners.lazy.compactMap { listener in
             if case .unixSocket(let path) = listener { "unix:\(path)" } else { nil }
         }.first
-        let names = document.identity.map(\.name)
+        let names = document.identityNames
         func variable(_ name: String) -> String {
             "upstream_http_"
                 + name.lowercased().split(separator: "-", omittingEmptySubsequences: false)
@@ -84,11 +84,9 @@ extension PrintedConfiguration {
 
     static func caddy(_ document: GatewayDocument) -> String {
         let (host, port) = document.serviceAddress
-        let names = document.identity.map(\.name)
+        let names = document.identityNames
         let listen = GatewayDocument.parts(document.site.listen)
-        // To most servers behind, a header with underscores is the one with hyphens.
-        let twins = names.map { $0.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_") }
-        let stripped = (names + twins).map { "request_header -\($0)" }
+        let stripped = document.identitySpellings.map { "request_header -\($0)" }
         let unset = names.enumerated().flatMap { index, name in
             [
                 "@unset\(index) header_regexp \(name) ^\\{http\\.reverse_proxy\\.header\\.",
@@ -128,9 +126,7 @@ extension PrintedConfiguration {
     }
 
     static func haproxy(_ document: GatewayDocument) -> String {
-        let names = document.identity.map { $0.name.lowercased() }
-        let twins = names.map { $0.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_") }
-        let stripped = (names + twins).map { "http-request del-header \($0)" }
+        let stripped = document.identitySpellings.map { "http-request del-header \($0.lowercased())" }
         return """
             # The action is in bearerguard.lua: bearerguard serve --print haproxy-lua > bearerguard.lua
             global
@@ -158,7 +154,7 @@ extension PrintedConfiguration {
 
     static func haproxyLua(_ document: GatewayDocument) -> String {
         let (host, port) = document.serviceAddress
-        let names = document.identity.map { "\"\($0.name.lowercased())\"" }.joined(separator: ", ")
+        let names = document.identityNames.map { "\"\($0.lowercased())\"" }.joined(separator: ", ")
         return """
             -- Asks the service about each request; whatever it does not answer 200 to is refused.
             local identity = { \(names) }
@@ -210,7 +206,7 @@ extension PrintedConfiguration {
 
     static func traefik(_ document: GatewayDocument) -> String {
         let (host, port) = document.serviceAddress
-        let names = document.identity.map { "- \($0.name)" }
+        let names = document.identityNames.map { "- \($0)" }
         return """
             # Dynamic configuration (file provider).
             http:

@@ -10,6 +10,8 @@ package enum PrintedConfiguration: String, Sendable, CaseIterable {
     case caddy
     case haproxy
     case haproxyLua = "haproxy-lua"
+    case apache
+    case apacheLua = "apache-lua"
     case traefik
     case envoy
     case systemd
@@ -31,6 +33,8 @@ package enum PrintedConfiguration: String, Sendable, CaseIterable {
             case .caddy: Self.caddy(document)
             case .haproxy: Self.haproxy(document)
             case .haproxyLua: Self.haproxyLua(document)
+            case .apache: Self.apache(document)
+            case .apacheLua: Self.apacheLua(document)
             case .traefik: Self.traefik(document)
             case .envoy: Self.envoy(document)
             case .systemd: Self.systemd(document, file)
@@ -67,6 +71,19 @@ extension GatewayDocument {
     }
 
     private static func reachable(_ host: String) -> String { ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host }
+
+    /// The identity headers under every spelling that some server takes for theirs: a hyphen may be an underscore.
+    var identitySpellings: [String] {
+        identityNames.flatMap { name in
+            // Each hyphen doubles their number: of a name with very many only the two that are likely.
+            let hyphens = name.count { $0 == "-" }
+            guard hyphens <= 6 else { return [name, String(name.map { $0 == "-" ? "_" : $0 })] }
+            return name.reduce([""]) { spellings, character in
+                character == "-"
+                    ? spellings.flatMap { [$0 + "-", $0 + "_"] } : spellings.map { $0 + String(character) }
+            }
+        }
+    }
 
     /// Host and port of a text that was read as both.
     static func parts(_ text: String) -> (host: String, port: Int) {

@@ -73,6 +73,10 @@ package struct GatewayDocument: Sendable {
     package let trustedPeers: [AddressRange]
     package let rules: AccessRules
     package let identity: [IdentityField]
+    /// The token of the gateway's own that upstreams get; nil for none.
+    package let internalToken: InternalTokenSettings?
+    /// The headers that upstreams get, and that clients must not be able to send.
+    package var identityNames: [String] { identity.map(\.name) + (internalToken.map { [$0.header] } ?? []) }
     package let limits: Limits
     package let logLevel: GatewayLog.Level
     /// The file of another configuration, whose decisions are counted where they differ, and never answered.
@@ -104,6 +108,7 @@ package struct GatewayDocument: Sendable {
         trustedPeers = gateway.trustedPeers
         rules = AccessRules(gateway.rules)
         identity = gateway.identity
+        internalToken = gateway.internalToken
         limits = gateway.limits
         logLevel = gateway.logLevel
         site = gateway.site

@@ -9,16 +9,23 @@ package final class GatewayPolicy: Sendable {
     package let rules: AccessRules
     package let identity: [IdentityField]
     package let requestGuard: RequestGuard
+    /// Signs the token for upstreams; nil for none.
+    package let internalTokens: InternalTokenIssuer?
     /// What every token must meet, whatever the rule asks.
     private let requirement: Requirement
+    private let clock: WallClock
 
     /// A policy.
     package init(
         rules: AccessRules,
         identity: [IdentityField],
         requestGuard: RequestGuard,
-        requirement: Requirement = .authenticated
+        requirement: Requirement = .authenticated,
+        internalTokens: InternalTokenIssuer? = nil,
+        clock: WallClock = .system
     ) {
+        self.internalTokens = internalTokens
+        self.clock = clock
         self.rules = rules
         self.identity = identity
         self.requestGuard = requestGuard
@@ -52,6 +59,9 @@ package final class GatewayPolicy: Sendable {
         package var isOpen = false
     }
 
+    /// The headers that upstreams get.
+    var identityNames: [String] { identity.map(\.name) + (internalTokens.map { [$0.settings.header] } ?? []) }
+
     /// Decides about an original request.
     package func decide(_ request: OriginalRequest, _ credentials: RequestCredentials) async -> Outcome {
         guard let rule = rules.rule(for: request) else {
@@ -78,6 +88,12 @@ package final class GatewayPolicy: Sendable {
                 var fields: [(name: String, value: String)] = []
                 for field in identity {
                     if let value = try field.value(of: token) { fields.append((field.name, value)) }
+                }
+                if let internalTokens {
+                    guard let value = internalTokens.token(for: token, at: clock.time),
+                        value.utf8.count <= IdentityField.maximumBytes
+                    else { throw IdentityTooLarge() }
+                    fields.append((internalTokens.settings.header, value))
                 }
                 return Outcome(answer: .allowed(identity: fields), rule: rule.place, detail: nil)
             } catch {

@@ -12,6 +12,7 @@ struct GatewayMember {
     var trustedPeers = AddressRange.loopback
     var rules: [AccessRule] = []
     var identity: [IdentityField] = []
+    var internalToken: InternalTokenSettings?
     var limits = GatewayDocument.Limits()
     var logLevel = GatewayLog.Level.info
     var site = GatewayDocument.Site()
@@ -27,7 +28,10 @@ extension PolicyReader {
         checkNames(
             object,
             "gateway",
-            ["listen", "tls", "trustedPeers", "rules", "identity", "limits", "logLevel", "shadow", "site"]
+            [
+                "listen", "tls", "trustedPeers", "rules", "identity", "internalToken", "limits", "logLevel", "shadow",
+                "site",
+            ]
         )
         if let texts = texts(object, "listen", "gateway") {
             gateway.listeners = []
@@ -53,6 +57,12 @@ extension PolicyReader {
         gateway.shadow = text(object, "shadow", "gateway")
         gateway.rules = rules(object["rules"])
         gateway.identity = identity(object["identity"])
+        gateway.internalToken = internalToken(object["internalToken"])
+        if let header = gateway.internalToken?.header.lowercased(),
+            gateway.identity.contains(where: { $0.name.lowercased() == header })
+        {
+            fault("gateway.internalToken.header", "is one of the identity headers")
+        }
         gateway.limits = limits(object["limits"])
         if let name = text(object, "logLevel", "gateway") {
             if let level = GatewayLog.Level(rawValue: name) {
@@ -132,14 +142,9 @@ extension PolicyReader {
         var seen: Set<String> = []
         return object.members.compactMap { member in
             let path = "gateway.identity.\(member.name.escapedForLogs)"
-            guard member.name.utf8.allSatisfy(Self.isFieldCharacter), !member.name.isEmpty else {
-                return fault(path, "is no header name; use letters, digits and '-'")
-            }
+            if let flaw = Self.flaw(ofHeader: member.name) { return fault(path, flaw) }
             // To many servers X-User and x_user are one header.
             guard seen.insert(member.name.lowercased()).inserted else { return fault(path, "occurs twice") }
-            guard !Self.reservedFields.contains(member.name.lowercased()) else {
-                return fault(path, "is a header that means something else")
-            }
             if let name = member.value.stringValue, !name.isEmpty {
                 return IdentityField(name: member.name, claim: ClaimPath(names: [name]))
             }
@@ -148,6 +153,14 @@ extension PolicyReader {
             }
             return IdentityField(name: member.name, claim: ClaimPath(names: names))
         }
+    }
+
+    /// Why a name cannot be that of a header for upstreams; nil where it can.
+    static func flaw(ofHeader name: String) -> String? {
+        guard !name.isEmpty, name.utf8.allSatisfy(isFieldCharacter) else {
+            return "is no header name; use letters, digits and '-'"
+        }
+        return reservedFields.contains(name.lowercased()) ? "is a header that means something else" : nil
     }
 
     private static let reservedFields = [

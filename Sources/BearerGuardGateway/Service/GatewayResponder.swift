@@ -75,14 +75,24 @@ struct GatewayResponder: HTTPResponder {
                 state.metrics.text(requestGuard.status(), remembered: requestGuard.rememberedTokens),
                 type: "text/plain; version=0.0.4"
             )
+        case "/internal/jwks.json":
+            guard let tokens = state.policy.internalTokens else {
+                return text("the configuration has no internalToken\n", status: .notFound)
+            }
+            return text(tokens.keySet, type: "application/jwk-set+json", cacheControl: "max-age=60")
         default: return text("gateways ask at /authorize, /forward-auth or /envoy/\n", status: .notFound)
         }
     }
 
-    private func text(_ text: String, status: HTTPResponse.Status = .ok, type: String = "text/plain") -> Response {
+    private func text(
+        _ text: String,
+        status: HTTPResponse.Status = .ok,
+        type: String = "text/plain",
+        cacheControl: String = "no-store"
+    ) -> Response {
         Response(
             status: status,
-            headers: [.contentType: type, .cacheControl: "no-store"],
+            headers: [.contentType: type, .cacheControl: cacheControl],
             body: .init(byteBuffer: ByteBuffer(string: text))
         )
     }

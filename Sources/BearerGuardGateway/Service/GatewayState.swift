@@ -29,6 +29,7 @@ package final class GatewayState: Sendable {
 
     private let state: Mutex<State>
     private let keys: IssuerKeys
+    private let directory: String
     private let fingerprintKey = TokenFingerprint.Key.random()
     private let shadowed = Atomic<Int>(0)
     package let metrics: GatewayMetrics
@@ -48,7 +49,9 @@ package final class GatewayState: Sendable {
         keys = IssuerKeys(relativeTo: directory, onRefresh: observer.keyRefreshes)
         self.metrics = metrics
         self.log = log
-        state = Mutex(try Self.state(document, shadow, keys, observer, fingerprintKey))
+        let tokens = try Self.internalTokens(document, directory, nil)
+        state = Mutex(try Self.state(document, shadow, keys, observer, fingerprintKey, tokens))
+        self.directory = directory
     }
 
     /// The policy in force.
@@ -74,7 +77,8 @@ package final class GatewayState: Sendable {
         let old = state.withLock { $0 }
         let new: State
         do throws(ConfigurationError) {
-            new = try Self.state(document, shadow, keys, GuardObservers(metrics, log), fingerprintKey)
+            let tokens = try Self.internalTokens(document, directory, old.policy.internalTokens)
+            new = try Self.state(document, shadow, keys, GuardObservers(metrics, log), fingerprintKey, tokens)
         } catch {
             await keys.release(keeping: old.issuers)
             throw error
@@ -120,18 +124,20 @@ package final class GatewayState: Sendable {
         _ shadow: GatewayDocument?,
         _ keys: IssuerKeys,
         _ observer: any GuardObserver,
-        _ fingerprintKey: TokenFingerprint.Key
+        _ fingerprintKey: TokenFingerprint.Key,
+        _ tokens: InternalTokenIssuer?
     ) throws(ConfigurationError) -> State {
-        let policy = try policy(document, keys, observer, fingerprintKey)
+        let policy = try policy(document, keys, observer, fingerprintKey, tokens)
         guard let shadow else { return State(document, policy, nil) }
-        return State(document, policy, (shadow, try self.policy(shadow, keys, nil, fingerprintKey)))
+        return State(document, policy, (shadow, try self.policy(shadow, keys, nil, fingerprintKey, nil)))
     }
 
     private static func policy(
         _ document: GatewayDocument,
         _ keys: IssuerKeys,
         _ observer: (any GuardObserver)?,
-        _ fingerprintKey: TokenFingerprint.Key
+        _ fingerprintKey: TokenFingerprint.Key,
+        _ tokens: InternalTokenIssuer?
     ) throws(ConfigurationError) -> GatewayPolicy {
         GatewayPolicy(
             rules: document.rules,
@@ -142,8 +148,18 @@ package final class GatewayState: Sendable {
                 observer: observer,
                 fingerprintKey: fingerprintKey
             ),
-            requirement: document.policy.requirement
+            requirement: document.policy.requirement,
+            internalTokens: tokens
         )
+    }
+
+    private static func internalTokens(
+        _ document: GatewayDocument,
+        _ directory: String,
+        _ previous: InternalTokenIssuer?
+    ) throws(ConfigurationError) -> InternalTokenIssuer? {
+        guard let settings = document.internalToken else { return nil }
+        return try InternalTokenIssuer(settings, relativeTo: directory, previous: previous)
     }
 }
 #endif

@@ -9,6 +9,7 @@ enum Gateway: String, CaseIterable, Sendable {
     case nginx
     case caddy
     case haproxy
+    case apache
     case envoy
     case envoyByGRPC = "envoy by gRPC"
 
@@ -19,6 +20,7 @@ enum Gateway: String, CaseIterable, Sendable {
             case .nginx: ["/usr/sbin/nginx"]
             case .caddy: ["/usr/bin/caddy"]
             case .haproxy: ["/usr/sbin/haproxy"]
+            case .apache: ["/usr/sbin/apache2"]
             case .envoy, .envoyByGRPC:
                 ["/usr/bin/envoy"]
                     + ProcessInfo.processInfo.environment["PATH", default: ""]
@@ -62,6 +64,23 @@ enum Gateway: String, CaseIterable, Sendable {
         case .haproxy:
             _ = try write(try await site.printed("haproxy-lua"), to: "bearerguard.lua")
             arguments = ["-db", "-f", try write(printed, to: "haproxy.cfg")]
+        case .apache:
+            let modules = ["mpm_event", "authz_core", "lua", "proxy", "proxy_http"].map {
+                "LoadModule \($0)_module /usr/lib/apache2/modules/mod_\($0).so"
+            }
+            let main = """
+                ServerRoot \(folder.path)
+                DefaultRuntimeDir \(folder.path)
+                PidFile \(folder.path)/apache.pid
+                ServerName localhost
+                User www-data
+                ErrorLog /dev/stderr
+                \(modules.joined(separator: "\n"))
+                \(printed)
+                """
+            _ = try write(try await site.printed("apache-lua"), to: "bearerguard.lua")
+            // One process, so that it is ended by its own identifier.
+            arguments = ["-X", "-f", try write(main, to: "apache.conf")]
         case .envoy, .envoyByGRPC:
             let file = try write(printed, to: "envoy.yaml")
             let base = String(UInt16.random(in: 1...30_000))

@@ -118,19 +118,22 @@ struct GatewayRequest: Sendable {
             GatewayRequest(
                 title: "spoofed subject, public",
                 target: "/health",
-                headers: ["X-Auth-Subject: admin", "x-auth-scope: all"],
+                headers: ["X-Auth-Subject: admin", "x-auth-scope: all", "X-Internal-Token: a.b.c"],
                 expected: .passes()
             ),
             GatewayRequest(
                 title: "spoofed subject, optional",
                 target: "/news/today",
-                headers: ["X-AUTH-SUBJECT: admin", "X_Auth_Subject: admin"],
+                headers: ["X-AUTH-SUBJECT: admin", "X_Auth_Subject: admin", "X-Auth_Subject: admin"],
                 expected: .passes()
             ),
             GatewayRequest(
                 title: "spoofed subject beside a token",
                 target: "/orders",
-                headers: ["X-Auth-Subject: admin", "x_auth_subject: admin", good],
+                headers: [
+                    "X-Auth-Subject: admin", "x_auth_subject: admin", "x_auth-subject: admin", "x_internal-token: a",
+                    good,
+                ],
                 expected: passes
             ),
             GatewayRequest(
@@ -217,11 +220,21 @@ struct GatewayRequest: Sendable {
             GatewayRequest(title: "a trailing slash", target: "/health/", expected: .denied([403])),
             GatewayRequest(title: "capitals", target: "/HEALTH", expected: .denied([403])),
         ]
-        let paths = [
-            "//orders/7", "/orders//7", "/health/../orders", "/./orders", "/orders/..", "/orders/%2e%2e/admin",
-            "/orders%2f7", "/orders%5c7", "/orders;a=b/7", "/%6frders/7", "/orders/%00", "/orders/%252e", "/orders/%zz",
-            "/orders/%3bx",
-        ].map { GatewayRequest(title: "path \($0)", target: $0, headers: [good], expected: ambiguous) }
+        let paths =
+            [
+                "//orders/7", "/orders//7", "/health/../orders", "/./orders", "/orders/..", "/orders/%2e%2e/admin",
+                "/orders%2f7", "/orders%5c7", "/orders;a=b/7", "/%6frders/7", "/orders/%252e", "/orders/%zz",
+                "/orders/%3bx",
+            ].map { GatewayRequest(title: "path \($0)", target: $0, headers: [good], expected: ambiguous) }
+            // Apache has no such page, whoever asks.
+            + [
+                GatewayRequest(
+                    title: "path with NUL",
+                    target: "/orders/%00",
+                    headers: [good],
+                    expected: .denied([400, 404])
+                )
+            ]
         return passing + spoofed + refused + tokens + paths
     }
 }

@@ -18,6 +18,8 @@ struct GatewaySite {
     let folder: URL
     let servicePort: Int
     let gatewayPort: Int
+    /// Where the service is asked by gRPC; nil where it is not.
+    let grpcPort: Int?
     let configuration: URL
     let upstream: Upstream
 
@@ -50,14 +52,12 @@ struct GatewaySite {
                 folder: folder,
                 servicePort: try LoopbackProcess.freePort(),
                 gatewayPort: try LoopbackProcess.freePort(),
+                grpcPort: gateway == .envoyByGRPC ? try LoopbackProcess.freePort() : nil,
                 configuration: folder.appendingPathComponent("gateway.yaml"),
                 upstream: upstream
             )
             try Data(issuer.keySet.utf8).write(to: folder.appendingPathComponent("keys.json"))
-            try site.write(
-                upstream: String(upstreamAddress.dropFirst("http://".count)),
-                grpcPort: gateway == .envoyByGRPC ? LoopbackProcess.freePort() : nil
-            )
+            try site.write(upstream: String(upstreamAddress.dropFirst("http://".count)))
             let service = try site.startService()
             defer { service.kill() }
             try await service.untilListening(site.servicePort)
@@ -101,7 +101,7 @@ struct GatewaySite {
         )
     }
 
-    private func write(upstream: String, grpcPort: Int?) throws {
+    private func write(upstream: String) throws {
         let grpc = grpcPort.map { ", \"grpc:127.0.0.1:\($0)\"" } ?? ""
         let text = """
             issuers:
@@ -126,6 +126,7 @@ struct GatewaySite {
               identity:
                 X-Auth-Subject: sub
                 X-Auth-Scope: scope
+              internalToken: {issuer: https://gateway.test, audience: https://services.test}
             """
         try Data(text.utf8).write(to: configuration)
     }

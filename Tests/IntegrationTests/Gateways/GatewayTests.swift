@@ -244,6 +244,36 @@ struct GatewayTests {
         }
     }
 
+    @Test("What is no call of Envoy's gets gRPC's error, and a call about nothing a refusal")
+    func calls() async throws {
+        try await GatewaySite.run(for: .envoyByGRPC) { site, _ in
+            let address = "http://127.0.0.1:\(site.grpcPort ?? 0)"
+            let check = "/envoy.service.auth.v3.Authorization/Check"
+            let file = site.folder.appendingPathComponent("call")
+            func call(_ bytes: [UInt8], _ path: String, type: String = "application/grpc") async throws -> Curl.Answer {
+                try Data(bytes).write(to: file)
+                return try await Curl.get(
+                    address + path,
+                    headers: ["Content-Type: \(type)"],
+                    method: "POST",
+                    options: ["--http2-prior-knowledge", "--data-binary", "@\(file.path)"]
+                )
+            }
+            // No frame, a length that is another, a compressed one, no message, and more than is read.
+            let large = [0, 0, 2, 0, 0] + [UInt8](repeating: 0, count: 128 * 1024)
+            for bytes: [UInt8] in [[], [7], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0xFF], large] {
+                #expect(try await call(bytes, check).body.hasSuffix("grpc-status: 3\r\n"), "\(bytes.prefix(6))")
+            }
+            #expect(try await call([0, 0, 0, 0, 0], "/other").body.hasSuffix("grpc-status: 12\r\n"))
+            #expect(try await call([0, 0, 0, 0, 0], check, type: "text/plain").status == 415)
+            let denied = try await call([0, 0, 0, 0, 0], check)
+            // PERMISSION_DENIED, and the field of a denied response; not the one that lets pass.
+            #expect(denied.body.hasPrefix("\0\0\0\0\u{B}\u{A}\u{2}\u{8}\u{7}\u{12}\u{5}"))
+            #expect(denied.body.hasSuffix("grpc-status: 0\r\n"))
+            #expect(try await Curl.get(address + "/livez", options: ["--http2-prior-knowledge"]).status == 415)
+        }
+    }
+
     private func check(_ request: GatewayRequest, _ gateway: Gateway, _ site: GatewaySite) async throws {
         let name = "\(gateway.rawValue), \(request.title)"
         _ = site.upstream.take()
@@ -266,6 +296,8 @@ struct GatewayTests {
             #expect(upstream.values("X-Auth-Subject") == (subject.map { [$0] } ?? []), "\(name)")
             #expect(upstream.values("Authorization").isEmpty, "\(name)")
             if subject == nil { #expect(upstream.values("X-Auth-Scope").isEmpty, "\(name)") }
+            let tokens = upstream.values("X-Internal-Token")
+            #expect(tokens.map { $0.split(separator: ".").count } == (subject == nil ? [] : [3]), "\(name)")
         case .refused(let code, let scope):
             #expect(seen.isEmpty, "\(name)")
             #expect(answer.status == code.httpStatus, "\(name)")
