@@ -63,37 +63,18 @@ final class LoopbackProcess: Sendable {
     /// - Throws: ``DidNotStart`` after half a minute, or when the process has ended.
     func untilListening(_ port: Int) async throws {
         for _ in 0..<1500 {
-            if Self.accepts(port) { return }
+            if let connection = try? RawConnection(port: port) { return connection.close() }
             guard isRunning else { break }
             try await Task.sleep(for: .milliseconds(20))
         }
         throw DidNotStart(description: "nobody listens on the port that the process was given")
     }
 
-    private static func accepts(_ port: Int) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = loopback(port)
-        return unsafe withUnsafeMutablePointer(to: &address) { address in
-            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-    }
-
-    private static func loopback(_ port: Int) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
-        return address
-    }
-
     /// A port that nobody listens on at this moment.
     static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
-        var address = loopback(0)
+        var address = RawConnection.loopback(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = unsafe withUnsafeMutablePointer(to: &address) { address in
             unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in

@@ -82,6 +82,12 @@ struct GatewaySite {
         (try? String(contentsOf: folder.appendingPathComponent("service.log"), encoding: .utf8)) ?? ""
     }
 
+    /// Changes the configuration's file.
+    func change(_ old: String, to new: String) throws {
+        let text = try String(contentsOf: configuration, encoding: .utf8)
+        try Data(text.replacingOccurrences(of: old, with: new).utf8).write(to: configuration)
+    }
+
     func count(ofLogged text: String) -> Int { serviceLog.components(separatedBy: text).count - 1 }
 
     /// Waits until the service has logged a text, more often than it had.

@@ -103,8 +103,7 @@ struct GatewayTests {
                 return try await Curl.get(question, headers: original).status
             }
             func change(_ old: String, _ new: String, expecting event: String) async throws {
-                let text = try String(contentsOf: site.configuration, encoding: .utf8)
-                try Data(text.replacingOccurrences(of: old, with: new).utf8).write(to: site.configuration)
+                try site.change(old, to: new)
                 let before = site.count(ofLogged: event)
                 service.signal(SIGHUP)
                 try await site.untilLogged(event, more: before)
@@ -168,9 +167,7 @@ struct GatewayTests {
             #expect(try await Curl.get(address + "/envoy/health").status == 200)
             let twice = ["X-Original-Method: GET", "X-Original-URI: /health", "X-Original-URI: /health"]
             #expect(try await Curl.get(address + "/authorize", headers: twice).status == 400)
-            let text = try String(contentsOf: site.configuration, encoding: .utf8)
-            try Data(text.replacingOccurrences(of: "  rules:", with: "  trustedPeers: 192.0.2.1\n  rules:").utf8)
-                .write(to: site.configuration)
+            try site.change("  rules:", to: "  trustedPeers: 192.0.2.1\n  rules:")
             service.signal(SIGHUP)
             try await site.untilLogged("configuration in force")
             #expect(try await Curl.get(address + "/envoy/health").status == 403)
@@ -187,8 +184,7 @@ struct GatewayTests {
                 with: "path: /health"
             )
             try Data(strict.utf8).write(to: site.folder.appendingPathComponent("next.yaml"))
-            try Data(text.replacingOccurrences(of: "  rules:", with: "  shadow: next.yaml\n  rules:").utf8)
-                .write(to: site.configuration)
+            try site.change("  rules:", to: "  shadow: next.yaml\n  rules:")
             service.signal(SIGHUP)
             try await site.untilLogged("configuration in force")
             let address = "http://127.0.0.1:\(site.servicePort)"
@@ -215,9 +211,8 @@ struct GatewayTests {
         try await GatewaySite.run { site, service in
             #expect(await service.terminate())
             try await OpenSSLServer.makeCertificates(in: site.folder.path, name: "localhost")
-            let text = try String(contentsOf: site.configuration, encoding: .utf8)
             let tls = "  tls: {certificate: leaf.pem, key: leaf.key, clientAuthorities: ca.pem}\n  rules:"
-            try Data(text.replacingOccurrences(of: "  rules:", with: tls).utf8).write(to: site.configuration)
+            try site.change("  rules:", to: tls)
             let secured = try site.startService()
             defer { secured.kill() }
             try await secured.untilListening(site.servicePort)
@@ -241,6 +236,75 @@ struct GatewayTests {
             let answer = try await Curl.get(site.address + "/orders", headers: [good], options: options)
             #expect(answer.status == 200)
             #expect(try await Curl.get(site.address + "/orders", options: options).status == 401)
+        }
+    }
+
+    @Test(
+        "A rotation, a flood of unknown keys and an outage pass through nginx as the guard promises",
+        .enabled(if: Gateway.nginx.program != nil)
+    )
+    func provider() async throws {
+        let provider = try FaultServer()
+        defer { provider.stop() }
+        try await GatewaySite.run { site, service in
+            provider.script("/jwks", .json(site.issuer.keySet))
+            try site.change(
+                "keys: {file: keys.json}",
+                to: "allowLoopbackHTTP: true\n    keys: {jwksURL: \"\(provider.url("/jwks"))\"}"
+            )
+            service.signal(SIGHUP)
+            try await site.untilLogged("configuration in force")
+            let process = try await Gateway.nginx.start(site)
+            defer { process.kill() }
+            func status(_ token: String) async throws -> Int {
+                try await Curl.get(site.address + "/orders", headers: [GatewayRequest.bearer(token)]).status
+            }
+            let old = site.issuer.token(scopes: ["orders:read"])
+            #expect(try await status(old) == 200)
+            #expect(provider.count(of: "/jwks") == 1)
+            // A key that was not there when keys were fetched: one search finds it, and the old one is still known.
+            try site.issuer.rotate(.es256)
+            provider.script("/jwks", .json(site.issuer.keySet))
+            let new = site.issuer.token(scopes: ["orders:read"])
+            #expect(new != old)
+            #expect(try await status(new) == 200)
+            #expect(try await status(old) == 200)
+            #expect(provider.count(of: "/jwks") == 2)
+            var refused: [Int: Int] = [:]
+            for number in 0..<100 {
+                let unknown = site.issuer.token(scopes: ["orders:read"], header: ["kid": .string("nobody-\(number)")])
+                refused[try await status(unknown), default: 0] += 1
+                if number % 10 == 0 { #expect(try await status(new) == 200) }
+            }
+            #expect(refused == [401: 100])
+            #expect(provider.count(of: "/jwks") == 2)
+            provider.stop()
+            for _ in 0..<10 { #expect(try await status(new) == 200) }
+        }
+    }
+
+    @Test("Connections that say nothing, half a request or too much do not keep others from their answers")
+    func slowAndLarge() async throws {
+        try await GatewaySite.run { site, _ in
+            let question = "GET /authorize HTTP/1.1\r\nHost: x\r\nX-Original-Method: GET\r\nX-Original-URI: /health\r\n"
+            let large =
+                question + (0..<1000).map { "X-\($0): \(String(repeating: "x", count: 200))\r\n" }.joined() + "\r\n"
+            var connections: [RawConnection] = []
+            for number in 0..<600 {
+                let connection = try RawConnection(port: site.servicePort)
+                connection.send(["", question, large, question + "X-Half"][number % 4])
+                connections.append(connection)
+            }
+            let address = "http://127.0.0.1:\(site.servicePort)"
+            let original = ["X-Original-Method: GET", "X-Original-URI: /health"]
+            for _ in 0..<20 { #expect(try await Curl.get(address + "/authorize", headers: original).status == 200) }
+            // Nobody got an answer that lets pass: too much is refused, half a request is no question.
+            for connection in connections {
+                let answer = connection.received()
+                #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"), "\(answer.prefix(80))")
+                connection.close()
+            }
+            #expect(try await Curl.get(address + "/authorize", headers: original).status == 200)
         }
     }
 
