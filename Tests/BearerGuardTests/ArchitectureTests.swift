@@ -107,16 +107,16 @@ struct ArchitectureTests {
         }
     }
 
-    @Test("Every row of the attack catalogue that concerns the core has a test that names it")
+    @Test("Every row of the attack catalogue has a test that names it")
     func threats() {
         let rows =
             (1...24).map { "A\($0)" } + (1...18).map { "S\($0)" } + (1...15).map { "E\($0)" }
             + (1...12).map { "C\($0)" }
-            + (1...20).map { "J\($0)" }
-        let tests = (Self.swiftFiles("Tests/BearerGuardTests") + Self.swiftFiles("Tests/IntegrationTests"))
-            .map(\.text).joined()
+            + (1...20).map { "J\($0)" } + (1...13).map { "H\($0)" }
+        let tests = ["BearerGuardTests", "IntegrationTests", "GatewayServiceTests"]
+            .flatMap { Self.swiftFiles("Tests/\($0)") }.map(\.text).joined()
         let named = Set(
-            tests.matches(of: /(?:Test|display)\(\s*"((?:[ASECJ]\d+(?:, )?)+):/).flatMap { match in
+            tests.matches(of: /(?:Test|display)\(\s*"((?:[ASECJH]\d+(?:, )?)+):/).flatMap { match in
                 match.1.split(separator: ",").map { $0.filter { $0 != " " } }
             }
         )

@@ -51,7 +51,7 @@ struct RemoteKeysTests {
         #expect(events.refreshes.map(\.keyIDs) == [["ES256-1"]])
     }
 
-    @Test("A hundred requests at once share one fetch, and one that is cancelled does not end it")
+    @Test("H12: a hundred requests at once share one fetch; one that is cancelled is refused and does not end it")
     func singleFlight() async throws {
         fetcher.script(Self.jwksURL, .json(issuer.keySet))
         fetcher.hold()

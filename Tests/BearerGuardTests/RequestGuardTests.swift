@@ -13,7 +13,7 @@ struct RequestGuardTests {
     init() throws { fixture = try GuardFixture(rolePaths: ["roles", ClaimPath("realm_access", "roles")]) }
 
     @Test(
-        "Exactly one bearer token is taken from a request",
+        "H1, H3, H4: exactly one bearer token is taken from a request",
         arguments: [
             ([], "missing_token"), (["Bearer TOKEN"], "authorized"), (["bearer TOKEN"], "authorized"),
             (["BEARER TOKEN"], "authorized"), (["Bearer   TOKEN"], "authorized"),
@@ -35,7 +35,7 @@ struct RequestGuardTests {
         #expect(await fixture.outcome(credentials) == outcome)
     }
 
-    @Test("A token in a second place is one too many; in another place alone it is taken")
+    @Test("H2: a token in a second place is one too many; in another place alone it is taken")
     func otherPlaces() async {
         let token = fixture.issuer.token()
         #expect(await fixture.outcome(RequestCredentials(authorization: [], otherTokens: [token])) == "authorized")
@@ -44,10 +44,11 @@ struct RequestGuardTests {
         #expect(await fixture.outcome(RequestCredentials(authorization: [], otherTokens: ["a b"])) == "invalid_request")
     }
 
-    @Test("An optional route is anonymous without a token only, never with a bad one")
-    func optional() async {
-        func outcome(_ field: String?) async -> String {
-            switch await fixture.requestGuard.authorizeIfPresent(RequestCredentials(authorization: field)) {
+    @Test("H13: an optional route is anonymous without a token only, never with a bad one or without keys")
+    func optional() async throws {
+        func outcome(_ field: String?, by requestGuard: RequestGuard? = nil) async -> String {
+            let asked = requestGuard ?? fixture.requestGuard
+            return switch await asked.authorizeIfPresent(RequestCredentials(authorization: field)) {
             case .authorized: "authorized"
             case .anonymous: "anonymous"
             case .refused(let refusal): refusal.code.text
@@ -58,10 +59,15 @@ struct RequestGuardTests {
         #expect(await outcome("Bearer \(fixture.issuer.token(with: .expired))") == "expired")
         #expect(await outcome("") == "invalid_request")
         #expect(await outcome("Basic eA==") == "invalid_request")
+        let keyless = try RequestGuard(
+            issuers: [TrustedIssuer(policy: try fixture.issuer.policy(), keys: OfflineKeys())]
+        )
+        #expect(await outcome("Bearer \(fixture.issuer.token())", by: keyless) == "keys_unavailable")
+        #expect(await outcome(nil, by: keyless) == "anonymous")
     }
 
     @Test(
-        "A challenge says what RFC 6750 has it say, and for an absent token nothing more than the realm",
+        "H7: a challenge says what RFC 6750 has it say, and for an absent token nothing more than the realm",
         arguments: [
             (nil, 401, #"Bearer realm="api""#),
             (
@@ -98,7 +104,7 @@ struct RequestGuardTests {
         #expect(refusal.challenges.map(\.headerValue) == [challenge])
     }
 
-    @Test("No challenge text of any code can break its header")
+    @Test("H5: no challenge text of any code can break its header")
     func challengeCatalogue() {
         for code in RejectionCode.allCases {
             #expect(
@@ -157,7 +163,7 @@ struct RequestGuardTests {
         #expect(outcome.withLock { $0 } == "authorized")
     }
 
-    @Test("Each decision is one event, without token or claim")
+    @Test("H9: each decision is one event, without token or claim, and a kid can forge no line of a log")
     func events() async throws {
         let keyID = "evil\r\n\u{1B}[31m" + String(repeating: "x", count: 200)
         _ = await fixture.outcome(fixture.issuer.token(changes: ["sub": "secret-subject"]))
@@ -181,7 +187,7 @@ struct RequestGuardTests {
         }
     }
 
-    @Test("No way of printing shows a token or a secret")
+    @Test("H8: no way of printing shows a token or a secret")
     func redaction() async throws {
         let text = fixture.issuer.token()
         let credentials = RequestCredentials(authorization: "Bearer \(text)")
