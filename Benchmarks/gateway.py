@@ -186,9 +186,10 @@ OIDCOAuthRemoteUserClaim sub
     before = memory()
     told = wrk("by-service", saturated, 64)
     p99 = re.search(r"99%\s+(\S+)", told)[1]
+    rate = re.search(r"Requests/sec:\s+(\S+)", told)[1]
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
-    print(f"  gateway.saturated    {re.search(r'Requests/sec:\s+(\S+)', told)[1]} requests a second for {saturated} s beside {wanted} idle "
-          f"connections, {refused[1] if refused else 0} unexpected, p99 {p99}, {before} → {memory()} MiB")
+    print(f"  gateway.saturated    {rate} requests a second for {saturated} s beside {wanted} idle connections, "
+          f"{refused[1] if refused else 0} unexpected, p99 {p99}, {before} → {memory()} MiB")
 finally:
     for process in started:
         process.send_signal(signal.SIGTERM)
