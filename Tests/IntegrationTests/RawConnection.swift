@@ -39,6 +39,25 @@ struct RawConnection {
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 
+    /// Everything until the other end closes, for at most ten seconds of silence.
+    func receivedToEnd() -> String {
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        unsafe setsockopt(
+            descriptor,
+            SOL_SOCKET,
+            SO_RCVTIMEO,
+            &patience,
+            socklen_t(MemoryLayout<timeval>.size)
+        )
+        var all: [UInt8] = []
+        var bytes = [UInt8](repeating: 0, count: 64 * 1024)
+        while true {
+            let count = unsafe recv(descriptor, &bytes, bytes.count, 0)
+            guard count > 0 else { return String(decoding: all, as: UTF8.self) }
+            all += bytes.prefix(count)
+        }
+    }
+
     func close() { _ = Glibc.close(descriptor) }
 
     static func loopback(_ port: Int) -> sockaddr_in {

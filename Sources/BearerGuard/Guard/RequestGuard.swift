@@ -178,6 +178,18 @@ public final class RequestGuard: Sendable {
         }
     }
 
+    /// Decides about a request if that takes no waiting; nil where it does.
+    package func decisionAtHand(
+        _ credentials: RequestCredentials,
+        requiring requirement: Requirement,
+        isOptional: Bool
+    ) -> Decision? {
+        if let decision = recall(credentials, requirement) { return decision }
+        var request = Request(requirement, isOptional: isOptional, isObserved: isObserved)
+        guard case .decided(let decision) = attempt(credentials, &request) else { return nil }
+        return decision
+    }
+
     /// Goes on after what could be decided without waiting.
     private func decide(_ attempt: Attempt, _ request: inout Request) async -> Decision {
         switch attempt {

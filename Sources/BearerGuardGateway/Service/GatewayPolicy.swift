@@ -64,42 +64,92 @@ package final class GatewayPolicy: Sendable {
 
     /// Decides about an original request.
     package func decide(_ request: OriginalRequest, _ credentials: RequestCredentials) async -> Outcome {
-        guard let rule = rules.rule(for: request) else {
-            return Self.refused(.insufficientScope, "no rule is about this request", rule: nil)
+        switch look(request, credentials) {
+        case .decided(let outcome): return outcome
+        case .ask(let question):
+            let decision =
+                question.isOptional
+                ? await requestGuard.authorizeIfPresent(question.credentials, requiring: question.requirement)
+                : await requestGuard.authorize(question.credentials, requiring: question.requirement)
+            return outcome(of: decision, by: question.rule)
         }
-        let decision: Decision
+    }
+
+    /// Decides about an original request if that takes no waiting for keys; nil where it does.
+    package func outcomeAtHand(_ request: OriginalRequest, _ credentials: RequestCredentials) -> Outcome? {
+        switch look(request, credentials) {
+        case .decided(let outcome): return outcome
+        case .ask(let question):
+            return requestGuard.decisionAtHand(
+                question.credentials,
+                requiring: question.requirement,
+                isOptional: question.isOptional
+            ).map { outcome(of: $0, by: question.rule) }
+        }
+    }
+
+    /// What the guard is asked about a request.
+    private struct Question {
+        let credentials: RequestCredentials
+        let requirement: Requirement
+        let isOptional: Bool
+        let rule: AccessRule
+    }
+
+    private enum Look {
+        case decided(Outcome)
+        case ask(Question)
+    }
+
+    private func look(_ request: OriginalRequest, _ credentials: RequestCredentials) -> Look {
+        guard let rule = rules.rule(for: request) else {
+            return .decided(Self.refused(.insufficientScope, "no rule is about this request", rule: nil))
+        }
+        func ask(_ requirement: Requirement, isOptional: Bool) -> Look {
+            .ask(
+                Question(
+                    credentials: seen(credentials, request),
+                    requirement: both(requirement),
+                    isOptional: isOptional,
+                    rule: rule
+                )
+            )
+        }
         switch rule.access {
         case .open:
-            return Outcome(answer: .allowed(identity: []), rule: rule.place, detail: nil, isOpen: true)
-        case .denied: return Self.refused(.insufficientScope, "the rule lets nobody pass", rule: rule.place)
-        case .optional(let requirement):
-            decision = await requestGuard.authorizeIfPresent(
-                seen(credentials, request),
-                requiring: both(requirement)
+            return .decided(
+                Outcome(answer: .allowed(identity: []), rule: rule.place, detail: nil, isOpen: true)
             )
-        case .required(let requirement):
-            decision = await requestGuard.authorize(seen(credentials, request), requiring: both(requirement))
+        case .denied:
+            return .decided(Self.refused(.insufficientScope, "the rule lets nobody pass", rule: rule.place))
+        case .optional(let requirement): return ask(requirement, isOptional: true)
+        case .required(let requirement): return ask(requirement, isOptional: false)
         }
+    }
+
+    private func outcome(of decision: Decision, by rule: AccessRule) -> Outcome {
         switch decision {
         case .refused(let refusal): return Outcome(answer: .refused(refusal), rule: rule.place, detail: nil)
         case .anonymous: return Outcome(answer: .allowed(identity: []), rule: rule.place, detail: nil)
         case .authorized(let token):
             do throws(IdentityTooLarge) {
-                var fields: [(name: String, value: String)] = []
-                for field in identity {
-                    if let value = try field.value(of: token) { fields.append((field.name, value)) }
-                }
-                if let internalTokens {
-                    guard let value = internalTokens.token(for: token, at: clock.time),
-                        value.utf8.count <= IdentityField.maximumBytes
-                    else { throw IdentityTooLarge() }
-                    fields.append((internalTokens.settings.header, value))
-                }
-                return Outcome(answer: .allowed(identity: fields), rule: rule.place, detail: nil)
+                return Outcome(answer: .allowed(identity: try fields(of: token)), rule: rule.place, detail: nil)
             } catch {
                 return Self.refused(.invalidClaim, "a claim is too large for an identity header", rule: rule.place)
             }
         }
+    }
+
+    private func fields(of token: AccessToken) throws(IdentityTooLarge) -> [(name: String, value: String)] {
+        var fields: [(name: String, value: String)] = []
+        for field in identity {
+            if let value = try field.value(of: token) { fields.append((field.name, value)) }
+        }
+        guard let internalTokens else { return fields }
+        guard let value = internalTokens.token(for: token, at: clock.time),
+            value.utf8.count <= IdentityField.maximumBytes
+        else { throw IdentityTooLarge() }
+        return fields + [(internalTokens.settings.header, value)]
     }
 
     private func both(_ asked: Requirement) -> Requirement {

@@ -32,6 +32,9 @@ final class GatewayQuestions: Sendable {
         return false
     }
 
+    /// Whether it may ask; who may not is told so, and logged, elsewhere.
+    func admitsAtOnce(_ peer: String?) -> Bool { state.trusts(peer) }
+
     /// Decides one question.
     func answer(
         _ credentials: RequestCredentials,
@@ -47,19 +50,38 @@ final class GatewayQuestions: Sendable {
         return .decided(outcome)
     }
 
+    /// Decides one question if that takes no waiting for keys; nil where it does.
+    func outcomeAtHand(
+        _ credentials: RequestCredentials,
+        for read: () throws(GatewayDialect.Misunderstanding) -> OriginalRequest
+    ) -> GatewayPolicy.Outcome? {
+        let outcome: GatewayPolicy.Outcome
+        switch Result(catching: read) {
+        case .failure(let misunderstanding): outcome = Self.refused(misunderstanding)
+        case .success(let original):
+            guard let atHand = state.policy.outcomeAtHand(original, credentials) else { return nil }
+            outcome = atHand
+            state.compare(original, credentials, with: outcome.answer)
+        }
+        note(outcome)
+        return outcome
+    }
+
     private func outcome(
         _ credentials: RequestCredentials,
         _ read: () throws(GatewayDialect.Misunderstanding) -> OriginalRequest
     ) async -> GatewayPolicy.Outcome {
-        let original: OriginalRequest
-        do throws(GatewayDialect.Misunderstanding) {
-            original = try read()
-        } catch {
-            return GatewayPolicy.refused(.invalidRequest, error.detail, rule: nil)
+        switch Result(catching: read) {
+        case .failure(let misunderstanding): return Self.refused(misunderstanding)
+        case .success(let original):
+            let outcome = await state.policy.decide(original, credentials)
+            state.compare(original, credentials, with: outcome.answer)
+            return outcome
         }
-        let outcome = await state.policy.decide(original, credentials)
-        state.compare(original, credentials, with: outcome.answer)
-        return outcome
+    }
+
+    private static func refused(_ misunderstanding: GatewayDialect.Misunderstanding) -> GatewayPolicy.Outcome {
+        GatewayPolicy.refused(.invalidRequest, misunderstanding.detail, rule: nil)
     }
 
     /// Counts and logs what the guard's own observer does not see.

@@ -16,12 +16,16 @@ struct GatewayRequestContext: RequestContext {
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        peer = Self.peer(of: source.channel)
+    }
+
+    /// The address of the other end; nil for a Unix socket.
+    static func peer(of channel: any Channel) -> String? {
+        switch channel.localAddress {
+        case .unixDomainSocket: nil
         // A connection that is gone has no address: it is no Unix socket then.
-        peer =
-            switch source.channel.localAddress {
-            case .unixDomainSocket: nil
-            default: source.channel.remoteAddress?.ipAddress ?? "gone"
-            }
+        default: channel.remoteAddress?.ipAddress ?? "gone"
+        }
     }
 }
 
@@ -42,23 +46,9 @@ struct GatewayResponder: HTTPResponder {
         }
         switch answer {
         case .overloaded: return Response(status: .serviceUnavailable, headers: [.retryAfter: "1"])
-        case .decided(let outcome): return response(outcome.answer)
-        }
-    }
-
-    private func response(_ answer: GatewayPolicy.Answer) -> Response {
-        switch answer {
-        case .allowed(let identity):
-            var fields: HTTPFields = [.cacheControl: "no-store"]
-            for field in identity {
-                guard let name = HTTPField.Name(field.name) else { continue }
-                fields[name] = field.value
-            }
-            return Response(status: .ok, headers: fields)
-        case .refused(let refusal):
-            var fields = refusal.fields
-            fields[.cacheControl] = "no-store"
-            return Response(status: refusal.status, headers: fields)
+        case .decided(let outcome):
+            let head = outcome.answer.head
+            return Response(status: head.status, headers: head.headerFields)
         }
     }
 
@@ -95,6 +85,25 @@ struct GatewayResponder: HTTPResponder {
             headers: [.contentType: type, .cacheControl: cacheControl],
             body: .init(byteBuffer: ByteBuffer(string: text))
         )
+    }
+}
+
+extension GatewayPolicy.Answer {
+    /// What a gateway is answered over HTTP; there is no body.
+    var head: HTTPResponse {
+        switch self {
+        case .allowed(let identity):
+            var fields: HTTPFields = [.cacheControl: "no-store"]
+            for field in identity {
+                guard let name = HTTPField.Name(field.name) else { continue }
+                fields[name] = field.value
+            }
+            return HTTPResponse(status: .ok, headerFields: fields)
+        case .refused(let refusal):
+            var fields = refusal.fields
+            fields[.cacheControl] = "no-store"
+            return HTTPResponse(status: refusal.status, headerFields: fields)
+        }
     }
 }
 #endif

@@ -92,7 +92,7 @@ package struct GatewayService: Sendable {
             func application(_ responder: some HTTPResponder<GatewayRequestContext>) throws -> any Service {
                 Application(
                     responder: responder,
-                    server: try server(for: listener, document.limits, tls),
+                    server: try server(for: listener, document.limits, tls, questions),
                     configuration: .init(
                         address: listener.bindAddress,
                         backlog: 1024,
@@ -131,27 +131,30 @@ package struct GatewayService: Sendable {
     private func server(
         for listener: GatewayDocument.Listener,
         _ limits: GatewayDocument.Limits,
-        _ tls: TLSConfiguration?
+        _ tls: TLSConfiguration?,
+        _ questions: GatewayQuestions
     ) throws -> HTTPServerBuilder {
-        let idle = Duration.seconds(limits.idleSeconds)
-        let http1 = HTTP1Channel.Configuration(
-            idleTimeout: .seconds(Int64(limits.idleSeconds)),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: 32 * 1024,
-                maxHeaderListSize: 64 * 1024,
-                maxHeaderFieldCount: 200
-            )
-        )
         if case .grpc = listener {
             let http2 = HTTP2ChannelConfiguration(
-                idleTimeout: idle,
-                gracefulCloseTimeout: .seconds(limits.drainSeconds),
-                streamConfiguration: http1
+                idleTimeout: .seconds(limits.idleSeconds),
+                gracefulCloseTimeout: .seconds(limits.drainSeconds)
             )
             guard let tls else { return .plaintextHTTP2(configuration: http2) }
             return try .http2Upgrade(tlsConfiguration: tls, configuration: http2)
         }
-        let plain = HTTPServerBuilder.http1(configuration: http1)
+        let idle = TimeAmount.seconds(Int64(limits.idleSeconds))
+        let plain = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [
+                    IdleStateHandler(allTimeout: idle), PromptAnswers(questions: questions),
+                ],
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 32 * 1024,
+                    maxHeaderListSize: 64 * 1024,
+                    maxHeaderFieldCount: 200
+                )
+            )
+        )
         return try tls.map { try HTTPServerBuilder.tls(plain, tlsConfiguration: $0) } ?? plain
     }
 

@@ -283,6 +283,22 @@ struct GatewayTests {
         }
     }
 
+    @Test("Questions behind each other are answered in their order, whoever answers them")
+    func pipelining() async throws {
+        try await GatewaySite.run { site, _ in
+            let connection = try RawConnection(port: site.servicePort)
+            defer { connection.close() }
+            func get(_ path: String, _ more: String = "") -> String { "GET \(path) HTTP/1.1\r\nHost: a\r\n\(more)\r\n" }
+            let body = "Content-Length: 5\r\n"
+            connection.send(
+                get("/envoy/health") + get("/nowhere") + get("/envoy/closed/x") + get("/envoy/health", body) + "hello"
+                    + get("/livez") + get("/envoy/me", "Connection: close\r\n")
+            )
+            let statuses = connection.receivedToEnd().matches(of: /HTTP\/1\.1 (\d+)/).map { String($0.1) }
+            #expect(statuses == ["200", "404", "403", "200", "200", "401"])
+        }
+    }
+
     @Test("Connections that say nothing, half a request or too much do not keep others from their answers")
     func slowAndLarge() async throws {
         try await GatewaySite.run { site, _ in
