@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+import Synchronization
+
 /// A token that passed every check: the only type that authorization decisions are made with.
 ///
 /// It has no public initialiser; a ``RequestGuard`` makes it. It prints as its fingerprint.
@@ -73,6 +75,16 @@ package final class VerifiedToken: Sendable {
     private final class Lists: Sendable {
         let scopes: Scopes
         let roles: [String]
+        /// Made when it is first asked for: by an observer, at every decision.
+        private let fingerprint = Mutex<TokenFingerprint?>(nil)
+
+        func fingerprint(or make: () -> TokenFingerprint) -> TokenFingerprint {
+            fingerprint.withLock { known in
+                let fingerprint = known ?? make()
+                known = fingerprint
+                return fingerprint
+            }
+        }
 
         init(_ claims: Claims, _ rolePaths: [ClaimPath]) {
             scopes = Scopes(readable: claims.object)
@@ -106,7 +118,10 @@ package final class VerifiedToken: Sendable {
     var issuerAlias: String { setting.issuerAlias }
     var roles: [String] { lists?.roles ?? claims.texts(at: setting.rolePaths) }
     var scopes: Scopes { lists?.scopes ?? Scopes(readable: claims.object) }
-    var fingerprint: TokenFingerprint { setting.fingerprintKey.fingerprint(of: bytes) }
+    var fingerprint: TokenFingerprint {
+        lists?.fingerprint { setting.fingerprintKey.fingerprint(of: bytes) }
+            ?? setting.fingerprintKey.fingerprint(of: bytes)
+    }
 
     func grants(_ scope: String) -> Bool {
         if let lists { return lists.scopes.contains(scope) }

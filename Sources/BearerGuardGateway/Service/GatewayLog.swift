@@ -74,10 +74,14 @@ package final class GatewayLog: GuardObserver {
 
     /// Writes a line of the program's own.
     package func note(_ level: Level, _ event: String, _ members: [(String, JSONValue)] = []) {
-        guard Level.allCases[self.level.load(ordering: .relaxed)].includes(level) else { return }
+        guard writes(level) else { return }
         if case .dropped = continuation.yield(Self.line(clock.now(), level, event, members)) {
             lost.add(1, ordering: .relaxed)
         }
+    }
+
+    private func writes(_ level: Level) -> Bool {
+        Level.allCases[self.level.load(ordering: .relaxed)].includes(level)
     }
 
     /// Writes what a guard did.
@@ -89,9 +93,10 @@ package final class GatewayLog: GuardObserver {
     }
 
     private func note(_ decision: DecisionEvent) {
-        let isAllowed = decision.status == 200
+        let level = decision.status == 200 ? Level.debug : .info
+        guard writes(level) else { return }
         note(
-            isAllowed ? .debug : .info,
+            level,
             "decision",
             [
                 ("outcome", .string(decision.outcome)), ("status", .integer(Int64(decision.status))),

@@ -12,11 +12,45 @@ package final class GatewayMetrics: GuardObserver {
         let labels: String
     }
 
+    /// What decisions are counted by, without a label being written each time.
+    private struct Decided: Hashable {
+        let outcome: String
+        let issuer: String?
+    }
+
+    private struct Decisions {
+        var all: UInt64 = 0
+        var cached: UInt64 = 0
+        var stale: UInt64 = 0
+
+        mutating func note(_ decision: DecisionEvent) {
+            all &+= 1
+            if decision.wasCached { cached &+= 1 }
+            if decision.usesStaleKeys { stale &+= 1 }
+        }
+    }
+
     private struct State {
         var counters: [Series: UInt64] = [:]
+        var decisions: [Decided: Decisions] = [:]
         var buckets = [UInt64](repeating: 0, count: GatewayMetrics.bounds.count)
         var count: UInt64 = 0
         var seconds = 0.0
+
+        /// All counters with their labels.
+        var allCounters: [Series: UInt64] {
+            decisions.reduce(into: counters) { counters, entry in
+                let issuer = GatewayMetrics.label("issuer", entry.key.issuer ?? "none")
+                let outcome = GatewayMetrics.label("outcome", entry.key.outcome)
+                for (name, labels, count) in [
+                    ("bearerguard_decisions_total", "\(outcome),\(issuer)", entry.value.all),
+                    ("bearerguard_cached_decisions_total", issuer, entry.value.cached),
+                    ("bearerguard_stale_decisions_total", issuer, entry.value.stale),
+                ] where count > 0 {
+                    counters[Series(name: name, labels: labels), default: 0] &+= count
+                }
+            }
+        }
     }
 
     /// Upper bounds of the latency histogram, in seconds.
@@ -48,13 +82,11 @@ package final class GatewayMetrics: GuardObserver {
     }
 
     private func note(_ decision: DecisionEvent) {
-        let issuer = Self.label("issuer", decision.issuerAlias ?? "none")
+        let decided = Decided(outcome: decision.outcome, issuer: decision.issuerAlias)
         let (whole, attoseconds) = decision.elapsed.components
         let seconds = Double(whole) + Double(attoseconds) * 1e-18
         state.withLock { state in
-            Self.count("bearerguard_decisions_total", "\(Self.label("outcome", decision.outcome)),\(issuer)", &state)
-            if decision.wasCached { Self.count("bearerguard_cached_decisions_total", issuer, &state) }
-            if decision.usesStaleKeys { Self.count("bearerguard_stale_decisions_total", issuer, &state) }
+            state.decisions[decided, default: Decisions()].note(decision)
             state.count &+= 1
             state.seconds += seconds
             for (index, bound) in Self.bounds.enumerated() where seconds <= bound { state.buckets[index] &+= 1 }
@@ -98,10 +130,11 @@ package final class GatewayMetrics: GuardObserver {
         -> String
     {
         let state = state.withLock { $0 }
+        let counters = state.allCounters
         var lines: [String] = []
         for (name, help) in Self.helps {
             lines += ["# HELP \(name) \(help)", "# TYPE \(name) counter"]
-            let series = state.counters.filter { $0.key.name == name }.sorted { $0.key.labels < $1.key.labels }
+            let series = counters.filter { $0.key.name == name }.sorted { $0.key.labels < $1.key.labels }
             lines += series.map { Self.line(name, $0.key.labels, "\($0.value)") }
             if series.isEmpty, name == "bearerguard_gateway_public_total" { lines.append("\(name) 0") }
         }
