@@ -48,13 +48,19 @@ final class LoopbackProcess: Sendable {
     /// Asks it to end and waits; true if it did within the time.
     func terminate(within time: Duration = .seconds(10)) async -> Bool {
         signal(SIGTERM)
+        if await hasEnded(within: time) { return true }
+        kill()
+        return false
+    }
+
+    /// Waits for its end; true if it came within the time.
+    func hasEnded(within time: Duration = .seconds(10)) async -> Bool {
         let clock = ContinuousClock()
         let end = clock.now + time
         while clock.now < end {
             if !isRunning { return true }
             try? await Task.sleep(for: .milliseconds(20))
         }
-        kill()
         return false
     }
 

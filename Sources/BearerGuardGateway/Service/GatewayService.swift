@@ -89,6 +89,9 @@ package struct GatewayService: Sendable {
         let watched = [file] + [document.shadow.map(place)].compactMap(\.self)
         var services: [any Service] = [ConfigurationWatch(service: self, state: state, files: watched)]
         for listener in document.listeners {
+            if case .unixSocket(let path) = listener, UnixSocket.isListenedAt(path) {
+                throw CannotListen(message: "cannot listen at \(listener.description): another process does")
+            }
             func application(_ responder: some HTTPResponder<GatewayRequestContext>) throws -> any Service {
                 Application(
                     responder: responder,

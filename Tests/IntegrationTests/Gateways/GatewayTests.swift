@@ -283,6 +283,38 @@ struct GatewayTests {
         }
     }
 
+    @Test("A Unix socket is listened at again after its process was killed, and never taken from one that lives")
+    func unixSocket() async throws {
+        try await GatewaySite.run { site, service in
+            let socket = site.folder.appendingPathComponent("s").path
+            #expect(await service.terminate())
+            try site.change(
+                "\"127.0.0.1:\(site.servicePort)\"",
+                to: "\"127.0.0.1:\(site.servicePort)\", \"unix:\(socket)\""
+            )
+            func ask() async throws -> Int {
+                let options = ["--unix-socket", socket]
+                return try await Curl.get("http://service/envoy/health", options: options).status
+            }
+            let first = try site.startService()
+            try await first.untilListening(site.servicePort)
+            try await site.untilLogged("unix:")
+            #expect(try await ask() == 200)
+            // The port is taken, and so is the socket.
+            let second = try site.startService()
+            #expect(await second.hasEnded())
+            #expect(try await ask() == 200)
+            first.kill()
+            #expect(await first.hasEnded())
+            #expect(FileManager.default.fileExists(atPath: socket))
+            let third = try site.startService()
+            defer { third.kill() }
+            try await third.untilListening(site.servicePort)
+            try await site.untilLogged("unix:")
+            #expect(try await ask() == 200)
+        }
+    }
+
     @Test("Questions behind each other are answered in their order, whoever answers them")
     func pipelining() async throws {
         try await GatewaySite.run { site, _ in
