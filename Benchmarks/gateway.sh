@@ -8,7 +8,8 @@
 #
 #   bash Benchmarks/gateway.sh [ROUNDS] [SECONDS] [SATURATED_SECONDS]
 #
-# PROGRAM names a release build of bearerguard with the trait Gateway; without it one is made.
+# PROGRAM names a release build of bearerguard with the trait Gateway; without it one is made. MODULE names the sample
+# module that Tests/NginxModule/build.sh builds; with it a static file with and without the guard in nginx's own process.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash Tests/setup.sh wrk python3 nginx-light openssl curl
