@@ -297,11 +297,13 @@ struct GatewayTests {
                 return try await Curl.get("http://service/envoy/health", options: options).status
             }
             let first = try site.startService()
+            defer { first.kill() }
             try await first.untilListening(site.servicePort)
             try await site.untilLogged("unix:")
             #expect(try await ask() == 200)
             // The port is taken, and so is the socket.
             let second = try site.startService()
+            defer { second.kill() }
             #expect(await second.hasEnded())
             #expect(try await ask() == 200)
             first.kill()
