@@ -10,6 +10,8 @@ import BearerGuardTesting
 package final class InternalTokenIssuer: Sendable {
     package let settings: InternalTokenSettings
     private let key: SigningKey
+    /// The key that signed before; nil where there was none.
+    private let retired: SigningKey?
     /// The public keys: the one that signs, and one that did before.
     package let keySet: String
     private let header: String
@@ -27,10 +29,9 @@ package final class InternalTokenIssuer: Sendable {
         previous: InternalTokenIssuer?
     ) throws(ConfigurationError) {
         self.settings = settings
-        let read = try Self.key(settings, directory, previous)
-        let old = previous?.key
-        key = read.keyID == old?.keyID ? old ?? read : read
-        let retired = key.keyID == old?.keyID ? nil : old
+        key = try Self.key(settings, directory, previous)
+        // Whatever else changes, tokens of the key before may still be on their way.
+        retired = key.keyID == previous?.key.keyID ? previous?.retired : previous?.key
         keySet = JSONValue.object([("keys", .array([key.jwk] + (retired.map { [$0.jwk] } ?? [])))]).text
         header = Self.segment(["alg": "ES256", "kid": .string(key.keyID ?? ""), "typ": "at+jwt"])
     }
