@@ -75,7 +75,6 @@ def nginx(name, blocks, before=""):
 
 token = token_and_keys()
 ports = {name: free_port() for name in ("upstream", "trivial", "service", "openidc", "unprotected", "by-trivial", "by-service", "by-openidc", "static", "by-module")}
-started_by = {}
 open(f"{folder}/gateway.yaml", "w").write(f"""
 issuers:
   - {{alias: main, issuer: https://issuer.test, audience: https://api.test, algorithms: [RS256], keys: {{file: keys.json}}}}
@@ -198,7 +197,7 @@ OIDCOAuthRemoteUserClaim sub
     idle = []
     for n in range(wanted):
         s = socket.socket()
-        s.connect((f"127.0.0.1", ports["service"]))
+        s.connect(("127.0.0.1", ports["service"]))
         # Every second one has begun a request that it never ends.
         if n % 2: s.send(b"GET /authorize HTTP/1.1\r\nHost: x\r\nX-Original-")
         idle.append(s)

@@ -27,8 +27,9 @@ struct ServeCommand: AsyncParsableCommand {
 
             The first rule that is about a request holds; where none is, the request is refused. Gateways ask at
             /authorize (nginx, HAProxy, Apache), /forward-auth (Caddy, Traefik) or /envoy/, or by gRPC at a listener such as
-            grpc:127.0.0.1:9192 (Envoy); /livez, /readyz and /metrics are for probes and Prometheus. SIGHUP or a change of the file reads it again; SIGTERM drains. The environment sets
-            single members: BEARERGUARD_CONFIG_gateway__logLevel=debug.
+            grpc:127.0.0.1:9192 (Envoy); /livez, /readyz and /metrics are for probes and Prometheus. SIGHUP or a change of
+            the file reads it again; SIGTERM drains. The environment sets single members:
+            BEARERGUARD_CONFIG_gateway__logLevel=debug.
 
             EXAMPLES
               bearerguard serve --config gateway.yaml

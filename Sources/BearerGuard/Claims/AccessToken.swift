@@ -119,8 +119,8 @@ package final class VerifiedToken: Sendable {
     var roles: [String] { lists?.roles ?? claims.texts(at: setting.rolePaths) }
     var scopes: Scopes { lists?.scopes ?? Scopes(readable: claims.object) }
     var fingerprint: TokenFingerprint {
-        lists?.fingerprint { setting.fingerprintKey.fingerprint(of: bytes) }
-            ?? setting.fingerprintKey.fingerprint(of: bytes)
+        func make() -> TokenFingerprint { setting.fingerprintKey.fingerprint(of: bytes) }
+        return lists?.fingerprint(or: make) ?? make()
     }
 
     func grants(_ scope: String) -> Bool {

@@ -40,12 +40,15 @@ struct EnvoyResponder: HTTPResponder {
         let response =
             switch answer {
             case .overloaded: Bearerguard_Envoy_CheckResponse(status: 503, fields: [("retry-after", "1")])
-            case .decided(let outcome): response(outcome.answer)
+            case .decided(let outcome, let policy): Self.response(outcome.answer, by: policy)
             }
         return Self.answered(response)
     }
 
-    private func response(_ answer: GatewayPolicy.Answer) -> Bearerguard_Envoy_CheckResponse {
+    private static func response(
+        _ answer: GatewayPolicy.Answer,
+        by policy: GatewayPolicy
+    ) -> Bearerguard_Envoy_CheckResponse {
         switch answer {
         case .refused(let refusal):
             Bearerguard_Envoy_CheckResponse(
@@ -53,7 +56,7 @@ struct EnvoyResponder: HTTPResponder {
                 fields: refusal.headerFields.map { ($0.name, $0.value) }
             )
         case .allowed(let identity):
-            Bearerguard_Envoy_CheckResponse(identity: identity, among: questions.state.policy.identityNames)
+            Bearerguard_Envoy_CheckResponse(identity: identity, among: policy.identityNames)
         }
     }
 
@@ -115,10 +118,7 @@ extension Bearerguard_Envoy_CheckResponse {
         let sent = Set(identity.map { $0.name.lowercased() })
         okResponse.headersToRemove =
             ["authorization"]
-            + names.map { $0.lowercased() }.flatMap { name in
-                let twin = String(name.map { $0 == "-" ? "_" : $0 })
-                return (sent.contains(name) ? [] : [name]) + (twin == name ? [] : [twin])
-            }
+            + names.flatMap { IdentityField.spellings(of: $0.lowercased()) }.filter { !sent.contains($0) }
     }
 
     /// Refuses the request with a status for its client.

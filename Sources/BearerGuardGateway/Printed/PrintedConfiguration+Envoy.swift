@@ -9,8 +9,7 @@ extension PrintedConfiguration {
         let (host, port) = document.grpcAddress ?? document.serviceAddress
         let asksByGRPC = document.grpcAddress != nil
         let names = document.identityNames.map { $0.lowercased() }
-        let twins = names.map { $0.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_") }
-        let mutations = (names + twins).map { "- remove: \($0)" }
+        let mutations = document.identitySpellings.map { "- remove: \($0.lowercased())" }
         let passed = names.map { "- exact: \($0)" }
         let grpcService = [
             "grpc_service:", "  envoy_grpc: { cluster_name: bearerguard }", "  timeout: 15s",

@@ -72,18 +72,8 @@ extension GatewayDocument {
 
     private static func reachable(_ host: String) -> String { ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host }
 
-    /// The identity headers under every spelling that some server takes for theirs: a hyphen may be an underscore.
-    var identitySpellings: [String] {
-        identityNames.flatMap { name in
-            // Each hyphen doubles their number: of a name with very many only the two that are likely.
-            let hyphens = name.count { $0 == "-" }
-            guard hyphens <= 6 else { return [name, String(name.map { $0 == "-" ? "_" : $0 })] }
-            return name.reduce([""]) { spellings, character in
-                character == "-"
-                    ? spellings.flatMap { [$0 + "-", $0 + "_"] } : spellings.map { $0 + String(character) }
-            }
-        }
-    }
+    /// The identity headers under every spelling that some server takes for theirs.
+    var identitySpellings: [String] { identityNames.flatMap(IdentityField.spellings) }
 
     /// Host and port of a text that was read as both.
     static func parts(_ text: String) -> (host: String, port: Int) {

@@ -11,7 +11,7 @@ import Synchronization
 final class GatewayQuestions: Sendable {
     /// What to answer.
     enum Answer: Sendable {
-        case decided(GatewayPolicy.Outcome)
+        case decided(GatewayPolicy.Outcome, by: GatewayPolicy)
         /// As many are decided as the limits allow; the gateway may ask again in a second.
         case overloaded
     }
@@ -32,9 +32,6 @@ final class GatewayQuestions: Sendable {
         return false
     }
 
-    /// Whether it may ask; who may not is told so, and logged, elsewhere.
-    func admitsAtOnce(_ peer: String?) -> Bool { state.trusts(peer) }
-
     /// Decides one question.
     func answer(
         _ credentials: RequestCredentials,
@@ -45,9 +42,10 @@ final class GatewayQuestions: Sendable {
             state.metrics.noteRefusal(.keysUnavailable)
             return .overloaded
         }
-        let outcome = await outcome(credentials, original)
+        let policy = state.policy
+        let outcome = await outcome(credentials, original, by: policy)
         note(outcome)
-        return .decided(outcome)
+        return .decided(outcome, by: policy)
     }
 
     /// Decides one question if that takes no waiting for keys; nil where it does.
@@ -69,12 +67,13 @@ final class GatewayQuestions: Sendable {
 
     private func outcome(
         _ credentials: RequestCredentials,
-        _ read: () throws(GatewayDialect.Misunderstanding) -> OriginalRequest
+        _ read: () throws(GatewayDialect.Misunderstanding) -> OriginalRequest,
+        by policy: GatewayPolicy
     ) async -> GatewayPolicy.Outcome {
         switch Result(catching: read) {
         case .failure(let misunderstanding): return Self.refused(misunderstanding)
         case .success(let original):
-            let outcome = await state.policy.decide(original, credentials)
+            let outcome = await policy.decide(original, credentials)
             state.compare(original, credentials, with: outcome.answer)
             return outcome
         }

@@ -46,7 +46,7 @@ struct GatewayResponder: HTTPResponder {
         }
         switch answer {
         case .overloaded: return Response(status: .serviceUnavailable, headers: [.retryAfter: "1"])
-        case .decided(let outcome):
+        case .decided(let outcome, _):
             let head = outcome.answer.head
             return Response(status: head.status, headers: head.headerFields)
         }

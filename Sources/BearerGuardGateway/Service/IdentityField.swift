@@ -22,6 +22,15 @@ package struct IdentityField: Sendable, Hashable {
         self.claim = claim
     }
 
+    /// A field's name as some server or other reads it: a hyphen may be an underscore.
+    static func spellings(of name: String) -> [String] {
+        // Each hyphen doubles their number: of a name with very many only the two that are likely.
+        guard name.count(where: { $0 == "-" }) <= 6 else { return [name, String(name.map { $0 == "-" ? "_" : $0 })] }
+        return name.reduce([""]) { spellings, character in
+            character == "-" ? spellings.flatMap { [$0 + "-", $0 + "_"] } : spellings.map { $0 + String(character) }
+        }
+    }
+
     /// The value of the field for a token.
     ///
     /// Texts, numbers and truth values are sent as they are, arrays of texts with spaces between them. What could not be

@@ -25,6 +25,8 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether the rest of the request at hand belongs to one that is answered.
     private var isAnswered = false
     private var date = HTTPDate()
+    /// The other end, once it was looked at; it stays the same.
+    private var peer: String??
 
     init(questions: GatewayQuestions) { self.questions = questions }
 
@@ -57,11 +59,18 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
+    private func peer(_ context: ChannelHandlerContext) -> String? {
+        let known = peer ?? GatewayRequestContext.peer(of: context.channel)
+        peer = .some(known)
+        return known
+    }
+
     private func answer(_ request: HTTPRequest, _ context: ChannelHandlerContext) -> HTTPResponse? {
         // What has a say about the connection is for the server.
         guard forwarded == 0, !request.headerFields.contains(.connection), !request.headerFields.contains(.expect),
             let dialect = GatewayDialect(path: String((request.path ?? "").prefix { $0 != "?" })),
-            questions.admitsAtOnce(GatewayRequestContext.peer(of: context.channel))
+            // Who may not ask is told so, and logged, by the server.
+            questions.state.trusts(peer(context))
         else { return nil }
         let outcome = questions.outcomeAtHand(RequestCredentials(request.headerFields)) {
             () throws(GatewayDialect.Misunderstanding) in try dialect.original(request)
