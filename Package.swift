@@ -35,6 +35,10 @@ let package = Package(
         ),
         .trait(name: "FlyingFox", description: "Handler for FlyingFox servers"),
         .trait(name: "GRPC", description: "Server interceptor for grpc-swift 2"),
+        .trait(
+            name: "LocalAuthorizationServer",
+            description: "An OpenID Connect provider on loopback in BearerGuardTesting, for tests and development"
+        ),
         .trait(name: "CInterface", description: "The library for C programs, libBearerGuardC"),
         .trait(
             name: "CommandLine",
@@ -44,7 +48,7 @@ let package = Package(
         .trait(
             name: "Gateway",
             description: "The bearerguard program with everything that listens or fetches",
-            enabledTraits: ["CommandLine", "Hummingbird", "Observability"]
+            enabledTraits: ["CommandLine", "Hummingbird", "Observability", "LocalAuthorizationServer"]
         ),
         .default(enabledTraits: ["CommandLine"]),
     ],
@@ -79,7 +83,21 @@ let package = Package(
         .target(name: "BearerGuard", dependencies: ["COpenSSL", "CJansson"]),
         .target(
             name: "BearerGuardTesting",
-            dependencies: ["BearerGuard", "COpenSSL"],
+            dependencies: [
+                "BearerGuard", "COpenSSL",
+                .product(
+                    name: "Hummingbird",
+                    package: "hummingbird",
+                    condition: whenTrait("LocalAuthorizationServer")
+                ),
+                .product(
+                    name: "HTTPTypes",
+                    package: "swift-http-types",
+                    condition: whenTrait("LocalAuthorizationServer")
+                ),
+                .product(name: "Logging", package: "swift-log", condition: whenTrait("LocalAuthorizationServer")),
+                .product(name: "NIOCore", package: "swift-nio", condition: whenTrait("LocalAuthorizationServer")),
+            ],
             // For the TLS of the fault server; the library itself needs libcrypto alone.
             linkerSettings: [.linkedLibrary("ssl")]
         ),
@@ -217,6 +235,7 @@ let package = Package(
                 ),
             ]
         ),
+        .testTarget(name: "AuthorizationServerTests", dependencies: ["BearerGuard", "BearerGuardTesting"]),
         .testTarget(
             name: "GatewayServiceTests",
             dependencies: ["BearerGuard", "BearerGuardGateway", "BearerGuardTesting", "BearerGuardYAML"]

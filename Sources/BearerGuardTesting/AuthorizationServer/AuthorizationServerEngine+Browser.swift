@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if LocalAuthorizationServer
+import BearerGuard
+import Synchronization
+
+/// What a browser is sent to, from the request for a code to the answer with it.
+extension AuthorizationServerEngine {
+    private var cookieName: String {
+        // Cookies know no ports: two servers of one machine must not read each other's.
+        "bearerguard_issuer_\(origin.split(separator: ":").last ?? "")"
+    }
+
+    private func setCookie(_ response: AuthorizationServerResponse, _ id: String) -> AuthorizationServerResponse {
+        response.adding("Set-Cookie", "\(cookieName)=\(id); Path=/; HttpOnly; SameSite=Lax")
+    }
+
+    /// The form of a body; nil where it is none.
+    private func form(_ request: AuthorizationServerRequest) -> FormParameters? {
+        guard request.isOfType("application/x-www-form-urlencoded") else { return nil }
+        return FormParameters(request.body)
+    }
+
+    /// `/authorize`: checks the request and asks the user what must be asked.
+    func authorize(_ request: AuthorizationServerRequest, _ method: String) -> AuthorizationServerResponse {
+        let parameters = method == "POST" ? form(request) : FormParameters(Array(request.query.utf8))
+        let now = now
+        return state.withLock { state in
+            do throws(AuthorizationRequest.Refusal) {
+                let asked = try AuthorizationRequest(parameters, clients: state.clients, configuration: configuration)
+                var cookie = request.cookie(cookieName)
+                let isNew = state.browsers.session(cookie, now: now) == nil
+                if isNew { cookie = state.browsers.open(now: now) }
+                let sessionID = cookie ?? ""
+                let interaction = state.browsers.begin(asked, sessionID: sessionID, now: now)
+                let response = proceed(interaction, sessionID, &state)
+                return isNew ? setCookie(response, sessionID) : response
+            } catch {
+                switch error {
+                case .page(let message): return .page(Pages.error(message), status: 400)
+                case .redirect(let error, let uri, let clientState):
+                    return redirect(to: uri, error.parameters, clientState)
+                }
+            }
+        }
+    }
+
+    /// Goes on with a request as far as it can go without the user.
+    private func proceed(_ id: String, _ sessionID: String, _ state: inout State) -> AuthorizationServerResponse {
+        guard let interaction = state.browsers.interaction(id, sessionID: sessionID, now: now),
+            let session = state.browsers.session(sessionID, now: now)
+        else { return .page(Pages.ended, status: 403) }
+        let request = interaction.request
+        switch state.browsers.step(interaction, session, users: state.users, now: now) {
+        case .signIn:
+            let page = Pages.signIn(
+                Pages.Form(action: path(of: .signIn), interaction: id, token: session.formToken),
+                request,
+                signUp: configuration.allowsRegistration ? path(of: .signUp) : nil
+            )
+            return .page(page, formTargets: Self.formTargets(request))
+        case .consent(let user):
+            let form = Pages.Form(action: path(of: .consent), interaction: id, token: session.formToken)
+            return .page(Pages.consent(form, request, user), formTargets: Self.formTargets(request))
+        case .refuse(let error):
+            state.browsers.finish(id)
+            return redirect(to: request.redirectURI, error.parameters, request.state)
+        case .grant(let user, let session):
+            state.browsers.finish(id)
+            let grant = state.grants.add(
+                GrantStore.Grant(
+                    clientID: request.client.clientID,
+                    username: user.username,
+                    scopes: request.scopes,
+                    audience: request.audience,
+                    nonce: request.nonce,
+                    authenticatedAt: session.signedInAt,
+                    sessionID: session.publicID
+                )
+            )
+            let code = state.grants.code(
+                for: grant,
+                redirectURI: request.redirectURI,
+                challenge: request.challenge,
+                end: now + configuration.codeLifetime
+            )
+            return redirect(to: request.redirectURI, [("code", code)], request.state)
+        }
+    }
+
+    /// A form leads back to the client by a redirect, which a page's policy has to allow.
+    private static func formTargets(_ request: AuthorizationRequest) -> [String] {
+        let parts = request.redirectURI.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count > 2, parts[1].isEmpty else { return ["\(parts.first ?? "")"] }
+        return ["\(parts[0])//\(parts[2])"]
+    }
+
+    /// Back to the client (RFC 6749 §4.1.2), with `iss` so that it knows who answers (RFC 9207).
+    private func redirect(
+        to uri: String,
+        _ parameters: [(name: String, value: String)],
+        _ clientState: String?
+    ) -> AuthorizationServerResponse {
+        var parameters = parameters
+        if let clientState { parameters.append(("state", clientState)) }
+        parameters.append(("iss", issuer))
+        return .redirect(to: PercentEncoding.url(uri, adding: parameters))
+    }
+
+    /// A form that this server's own page sent from this browser; nil for any other.
+    private func ownForm(
+        _ request: AuthorizationServerRequest,
+        _ state: State
+    ) -> (form: FormParameters, interaction: String, sessionID: String, asked: AuthorizationRequest)? {
+        guard let form = form(request), !form.hasRepeated, let sessionID = request.cookie(cookieName),
+            let session = state.browsers.session(sessionID, now: now), let token = form["form_token"],
+            ConstantTime.areEqual(Array(token.utf8), Array(session.formToken.utf8)), let id = form["interaction"],
+            let interaction = state.browsers.interaction(id, sessionID: sessionID, now: now)
+        else { return nil }
+        return (form, id, sessionID, interaction.request)
+    }
+
+    /// The sign-in page's form.
+    func signIn(_ request: AuthorizationServerRequest) -> AuthorizationServerResponse {
+        state.withLock { state in
+            guard let own = ownForm(request, state) else { return .page(Pages.ended, status: 403) }
+            let user = own.form["username"].flatMap { state.users[$0] }
+            let password = Array((own.form["password"] ?? "").utf8)
+            guard let user, ConstantTime.areEqual(Array(user.password.utf8), password) else {
+                let token = state.browsers.session(own.sessionID, now: now)?.formToken ?? ""
+                let page = Pages.signIn(
+                    Pages.Form(action: path(of: .signIn), interaction: own.interaction, token: token),
+                    own.asked,
+                    signUp: configuration.allowsRegistration ? path(of: .signUp) : nil,
+                    message: "The user name or the password is wrong."
+                )
+                return .page(page, status: 400, formTargets: Self.formTargets(own.asked))
+            }
+            return enter(user, own.interaction, own.sessionID, &state)
+        }
+    }
+
+    private func enter(
+        _ user: LocalAuthorizationServer.User,
+        _ interaction: String,
+        _ sessionID: String,
+        _ state: inout State
+    ) -> AuthorizationServerResponse {
+        let id = state.browsers.signIn(user.username, interaction: interaction, sessionID: sessionID, now: now)
+        let parameters = [(name: "interaction", value: interaction)]
+        return setCookie(.redirect(to: PercentEncoding.url(path(of: .resumption), adding: parameters)), id)
+    }
+
+    /// Where a browser goes on after it signed in.
+    func resume(_ request: AuthorizationServerRequest) -> AuthorizationServerResponse {
+        guard let id = FormParameters(Array(request.query.utf8))?["interaction"],
+            let sessionID = request.cookie(cookieName)
+        else { return .page(Pages.ended, status: 403) }
+        return state.withLock { proceed(id, sessionID, &$0) }
+    }
+
+    /// The page on which people register themselves.
+    func signUpPage(_ request: AuthorizationServerRequest) -> AuthorizationServerResponse {
+        guard configuration.allowsRegistration else { return .status(404) }
+        let id = FormParameters(Array(request.query.utf8))?["interaction"]
+        let sessionID = request.cookie(cookieName)
+        return state.withLock { state in
+            guard let id, let interaction = state.browsers.interaction(id, sessionID: sessionID, now: now),
+                let session = state.browsers.session(sessionID, now: now)
+            else { return .page(Pages.ended, status: 403) }
+            let form = Pages.Form(action: path(of: .signUp), interaction: id, token: session.formToken)
+            return .page(Pages.signUp(form), formTargets: Self.formTargets(interaction.request))
+        }
+    }
+
+    /// The form of the page on which people register themselves.
+    func signUp(_ request: AuthorizationServerRequest) -> AuthorizationServerResponse {
+        guard configuration.allowsRegistration else { return .status(404) }
+        return state.withLock { state in
+            guard let own = ownForm(request, state) else { return .page(Pages.ended, status: 403) }
+            let username = own.form["username"] ?? ""
+            let flaw: String? =
+                if !(1...64).contains(username.count) {
+                    "A user name has 1 to 64 characters."
+                } else if state.users[username] != nil {
+                    "This user name is taken."
+                } else if !(1...256).contains(own.form["password"]?.utf8.count ?? 0) {
+                    "A password has 1 to 256 bytes."
+                } else if state.users.count >= 10_000 {
+                    "There are too many users here."
+                } else {
+                    nil
+                }
+            if let flaw {
+                let token = state.browsers.session(own.sessionID, now: now)?.formToken ?? ""
+                let form = Pages.Form(action: path(of: .signUp), interaction: own.interaction, token: token)
+                return .page(
+                    Pages.signUp(form, message: flaw),
+                    status: 400,
+                    formTargets: Self.formTargets(own.asked)
+                )
+            }
+            var user = LocalAuthorizationServer.User(username, password: own.form["password"] ?? "")
+            user.name = own.form["name"]
+            user.email = own.form["email"]
+            state.users[username] = user
+            return enter(user, own.interaction, own.sessionID, &state)
+        }
+    }
+
+    /// The consent page's form.
+    func consent(_ request: AuthorizationServerRequest) -> AuthorizationServerResponse {
+        state.withLock { state in
+            guard let own = ownForm(request, state),
+                let username = state.browsers.session(own.sessionID, now: now)?.username
+            else { return .page(Pages.ended, status: 403) }
+            switch own.form["decision"] {
+            case "allow":
+                state.browsers.consent(own.interaction, username: username)
+                return proceed(own.interaction, own.sessionID, &state)
+            case "deny":
+                state.browsers.finish(own.interaction)
+                let error = OAuthError(.accessDenied, "the user did not consent")
+                return redirect(to: own.asked.redirectURI, error.parameters, own.asked.state)
+            default: return .page(Pages.ended, status: 400)
+            }
+        }
+    }
+
+    /// `/logout`: at once for a client that shows the user's ID token, otherwise the user is asked.
+    func logout(_ request: AuthorizationServerRequest, _ method: String) -> AuthorizationServerResponse {
+        let parameters = method == "POST" ? form(request) : FormParameters(Array(request.query.utf8))
+        guard let parameters, !parameters.hasRepeated else {
+            return .page(Pages.error("The parameters of this request cannot be read."), status: 400)
+        }
+        return state.withLock { state in
+            let sessionID = request.cookie(cookieName)
+            let session = state.browsers.session(sessionID, now: now)
+            let hinted = parameters["id_token_hint"].flatMap { state.grants.grant(ofIDToken: $0) }
+            var destination: String?
+            if let uri = parameters["post_logout_redirect_uri"] {
+                let client = (hinted?.clientID ?? parameters["client_id"]).flatMap { state.clients[$0] }
+                guard let client, client.postLogoutRedirectURIs.containsExactly(uri) else {
+                    return .page(
+                        Pages.error("The application did not register this post_logout_redirect_uri."),
+                        status: 400
+                    )
+                }
+                let clientState = parameters["state"].map { [(name: "state", value: $0)] } ?? []
+                destination = clientState.isEmpty ? uri : PercentEncoding.url(uri, adding: clientState)
+            }
+            let isAsked =
+                method == "POST"
+                && parameters["form_token"].map {
+                    ConstantTime.areEqual(Array($0.utf8), Array((session?.formToken ?? "").utf8))
+                }
+                    == true
+            if let session, session.username != nil, !isAsked, hinted?.sessionID != session.publicID {
+                let form = Pages.Form(action: path(of: .logout), interaction: "", token: session.formToken)
+                return .page(Pages.signOut(form, parameters))
+            }
+            if let session, let sessionID {
+                state.grants.endSession(session.publicID)
+                state.browsers.close(sessionID)
+            }
+            if let hinted { state.grants.endSession(hinted.sessionID) }
+            return destination.map { .redirect(to: $0) } ?? .page(Pages.signedOut)
+        }
+    }
+
+    /// What there is here, for whoever opens the address.
+    func home() -> AuthorizationServerResponse {
+        let endpoints = LocalAuthorizationServer.Endpoint.allCases.filter { $0 != .home }.map { url($0) }
+        return .page(Pages.home(issuer: issuer, endpoints: endpoints))
+    }
+}
+#endif

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if LocalAuthorizationServer
+public import BearerGuard
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Synchronization
+
+/// An OAuth 2.0 and OpenID Connect provider on loopback, for tests and development and for nothing else.
+///
+/// ```swift
+/// var configuration = LocalAuthorizationServer.Configuration()
+/// configuration.clients = [.init("batch", authentication: .secret("s"), grantTypes: [.clientCredentials])]
+/// let server = try await LocalAuthorizationServer.start(configuration)
+/// let keys = try RemoteKeys(discovering: server.issuer, fetcher: fetcher, allowsLoopbackHTTP: true)
+/// let requestGuard = try RequestGuard(issuers: [TrustedIssuer(policy: server.policy(), keys: keys)])
+/// await server.stop()
+/// ```
+///
+/// It speaks the authorization code flow with PKCE, refresh with rotation, client credentials, discovery, introspection,
+/// revocation, userinfo and logout. Passwords and keys are in memory, in the clear; it listens at 127.0.0.1 alone.
+public final class LocalAuthorizationServer: Sendable {
+    private let engine: AuthorizationServerEngine
+    private let responder: LocalResponder
+    private let serving: Task<Void, any Error>
+
+    private init(_ engine: AuthorizationServerEngine, _ responder: LocalResponder, _ serving: Task<Void, any Error>) {
+        self.engine = engine
+        self.responder = responder
+        self.serving = serving
+    }
+
+    deinit { serving.cancel() }
+
+    /// Starts a server at 127.0.0.1.
+    ///
+    /// - Parameters:
+    ///   - configuration: the clients, the users and what tokens look like.
+    ///   - port: where it listens; 0 for any port that is free.
+    ///   - clock: the time of day that tokens are issued at.
+    /// - Throws: ``ConfigurationError`` when the configuration cannot be used or the port is taken.
+    public static func start(
+        _ configuration: Configuration,
+        port: Int = 0,
+        clock: WallClock = .system
+    ) async throws(ConfigurationError) -> LocalAuthorizationServer {
+        try await start(configuration, port: port, clock: clock, onExchange: { _ in })
+    }
+
+    /// Starts a server and tells `onExchange` of every request and what was answered.
+    package static func start(
+        _ configuration: Configuration,
+        port: Int,
+        clock: WallClock = .system,
+        onExchange: @escaping @Sendable (AuthorizationServerExchange) -> Void
+    ) async throws(ConfigurationError) -> LocalAuthorizationServer {
+        guard (0...65_535).contains(port) else { throw ConfigurationError("port must be 0 to 65535") }
+        try configuration.check()
+        let responder = LocalResponder(onExchange: onExchange)
+        var logger = Logger(label: "bearerguard.issuer")
+        logger.logLevel = .critical
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let application = Application(
+            responder: responder,
+            configuration: .init(address: .hostname("127.0.0.1", port: port)),
+            onServerRunning: { channel in
+                continuation.yield(channel.localAddress?.port ?? 0)
+                continuation.finish()
+            },
+            logger: logger
+        )
+        let serving = Task {
+            defer { continuation.finish() }
+            try await application.run()
+        }
+        for await port in ports {
+            do throws(ConfigurationError) {
+                let engine = try AuthorizationServerEngine(
+                    configuration,
+                    origin: "http://127.0.0.1:\(port)",
+                    clock: clock
+                )
+                responder.serve(engine)
+                return LocalAuthorizationServer(engine, responder, serving)
+            } catch {
+                serving.cancel()
+                throw error
+            }
+        }
+        throw ConfigurationError("cannot listen at 127.0.0.1:\(port): is the port taken?")
+    }
+
+    /// Ends it and every connection.
+    public func stop() async {
+        serving.cancel()
+        _ = await serving.result
+    }
+
+    /// Waits until it has ended.
+    package func wait() async { _ = await serving.result }
+
+    /// `iss` of its tokens, where discovery starts.
+    public var issuer: String { engine.issuer }
+
+    /// The address of an endpoint.
+    public func url(_ endpoint: Endpoint) -> String { engine.url(endpoint) }
+
+    /// Its keys: rotates and withdraws them, and mints any token under them, good or bad.
+    public var keys: TestIssuer { engine.keys }
+
+    /// A policy that takes its access tokens.
+    public func policy() throws(ConfigurationError) -> ValidationPolicy {
+        let configuration = engine.configuration
+        let shape = configuration.accessTokens
+        return try ValidationPolicy(
+            issuer: issuer,
+            // Cognito's tokens name the client in place of the API.
+            audience: shape == .cognito ? configuration.clients.map(\.clientID) : configuration.audiences,
+            algorithms: Set(configuration.algorithms),
+            preset: shape.preset
+        )
+    }
+
+    /// Adds a client, or puts it in the place of one of the same `client_id`.
+    public func add(_ client: Client) throws(ConfigurationError) {
+        var configuration = Configuration()
+        configuration.clients = [client]
+        try configuration.check()
+        engine.state.withLock { $0.clients[client.clientID] = client }
+    }
+
+    /// Adds a user, or puts them in the place of one of the same name.
+    public func add(_ user: User) { engine.state.withLock { $0.users[user.username] = user } }
+
+    /// Sets `Cache-Control` of the key set.
+    public func setKeySetCacheControl(_ value: String) {
+        engine.state.withLock { $0.keySetCacheControl = value }
+    }
+
+    /// Sets what is done with requests to an endpoint: one after the other, the last again and again.
+    ///
+    /// - Parameter answers: what a provider does on its bad days; none to go on as before.
+    public func script(_ endpoint: Endpoint, _ answers: FaultServer.Answer...) {
+        responder.script(endpoint, answers)
+    }
+
+    /// How often an endpoint was asked.
+    public func count(of endpoint: Endpoint) -> Int { responder.count(of: endpoint) }
+}
+#else
+/// Nothing without its trait: build with `traits: ["LocalAuthorizationServer"]`.
+@available(*, unavailable, message: "turn on the trait LocalAuthorizationServer of the package BearerGuard")
+public enum LocalAuthorizationServer {}
+#endif
