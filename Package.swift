@@ -201,7 +201,7 @@ let package = Package(
             name: "BearerGuardCommandLine",
             dependencies: [
                 "BearerGuard", "BearerGuardAudit", "BearerGuardYAML", "BearerGuardAsyncHTTPClient",
-                "BearerGuardGateway",
+                "BearerGuardGateway", "BearerGuardTesting",
                 .product(
                     name: "ArgumentParser",
                     package: "swift-argument-parser",
@@ -254,7 +254,8 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "Logging", package: "swift-log", condition: whenTrait("Gateway")),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: whenTrait("Gateway")),
-            ]
+            ],
+            exclude: ["Issuers/oauth_client.py"]
         ),
     ],
     swiftLanguageModes: [.v6]

@@ -16,6 +16,7 @@ struct BearerGuardCommand: AsyncParsableCommand {
               bearerguard keys jwks.json
               bearerguard audit tokens.ndjson --policy api.yaml
               bearerguard serve --config gateway.yaml
+              bearerguard issuer
 
             EXIT STATUS
               0 all is well
@@ -29,9 +30,15 @@ struct BearerGuardCommand: AsyncParsableCommand {
 
     private static var subcommands: [any ParsableCommand.Type] {
         #if Gateway
-        [ServeCommand.self, AuditCommand.self, InspectCommand.self, KeysCommand.self, DemoCommand.self]
+        [
+            ServeCommand.self, AuditCommand.self, InspectCommand.self, KeysCommand.self, IssuerCommand.self,
+            DemoCommand.self,
+        ]
         #else
-        [AuditCommand.self, InspectCommand.self, KeysCommand.self, DemoCommand.self, ServeCommand.self]
+        [
+            AuditCommand.self, InspectCommand.self, KeysCommand.self, DemoCommand.self, ServeCommand.self,
+            IssuerCommand.self,
+        ]
         #endif
     }
 

@@ -28,6 +28,18 @@ struct ServeCommand: ParsableCommand {
     func run() throws { throw CommandFailure.needsGateway("serve") }
 }
 
+struct IssuerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "issuer",
+        abstract: "An OpenID Connect provider on loopback (needs a build with --traits Gateway)."
+    )
+
+    @Argument(parsing: .allUnrecognized, help: .hidden)
+    var rest: [String] = []
+
+    func run() throws { throw CommandFailure.needsGateway("issuer") }
+}
+
 extension CommandFailure {
     fileprivate static func needsGateway(_ command: String) -> CommandFailure {
         CommandFailure(

@@ -18,21 +18,9 @@ struct ChallengeParserTests {
             print(json.dumps({"scheme": challenge.type, **challenge.parameters}))
         """
 
-    /// A Python that has Werkzeug; nil where there is none.
-    private static func python() async -> String? {
-        let folders = ProcessInfo.processInfo.environment["PATH", default: ""].split(separator: ":")
-        for path in folders.map({ "\($0)/python3" }) where Program.isInstalled(path) {
-            if (try? await Program.run(path, ["-c", "import werkzeug"])) != nil { return path }
-        }
-        return nil
-    }
-
     @Test("H6: each is one Bearer challenge with the parameters that were meant, whatever the realm has in it")
     func parsed() async throws {
-        guard let python = await Self.python() else {
-            print("challenges: skipped, no Python with Werkzeug")
-            return
-        }
+        guard let python = await Python.with("werkzeug") else { return }
         let issuer = try TestIssuer()
         let realm = "site one, error=two; Basic realm"
         let requestGuard = try RequestGuard(
@@ -51,10 +39,8 @@ struct ChallengeParserTests {
             let decision = await requestGuard.authorize(credentials, requiring: .scopes("read", "write"))
             refusals.append(try #require(decision.refusal))
         }
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bearerguard-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appendingPathComponent("challenges")
+        let folder = try TemporaryFolder()
+        let file = folder.url.appendingPathComponent("challenges")
         let challenges = refusals.flatMap(\.challenges)
         #expect(challenges.count == refusals.count)
         try Data(challenges.map { $0.headerValue + "\n" }.joined().utf8).write(to: file)

@@ -84,10 +84,7 @@ package final class AuthorizationServerEngine: Sendable {
 
     /// Answers one request; to HEAD as to GET, for whoever sends it to leave the body out.
     package func respond(to request: AuthorizationServerRequest) -> AuthorizationServerResponse {
-        guard Self.isLoopback(host: request.value("host") ?? "") else {
-            // A page of another site that got itself a name for this address (DNS rebinding).
-            return .status(421)
-        }
+        guard isAddressed(by: request) else { return .status(421) }
         guard let endpoint = endpoint(at: request.path) else { return .status(404) }
         let method = request.method == "HEAD" && endpoint.methods.contains("GET") ? "GET" : request.method
         guard endpoint.methods.contains(method) else {
@@ -130,8 +127,11 @@ package final class AuthorizationServerEngine: Sendable {
         }
     }
 
-    /// Whether a `Host` field names this machine by an address or name that only it can mean.
-    private static func isLoopback(host: String) -> Bool {
+    /// Whether a request names this machine by an address or name that only it can mean.
+    ///
+    /// Otherwise it is of a page of another site that got itself a name for this address (DNS rebinding).
+    func isAddressed(by request: AuthorizationServerRequest) -> Bool {
+        let host = request.value("host") ?? ""
         let name = host.hasPrefix("[") ? host.prefix { $0 != "]" }.dropFirst() : host.prefix { $0 != ":" }
         return ["127.0.0.1", "localhost", "::1"].contains(name.lowercased())
     }

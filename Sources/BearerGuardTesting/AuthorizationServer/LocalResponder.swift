@@ -75,6 +75,9 @@ final class LocalResponder: HTTPResponder {
             fields: fields,
             body: Array(buffer: bytes)
         )
+        if Administration.isAbout(asked), engine.isAddressed(by: asked) {
+            return Self.response(Administration(engine: engine, script: script).respond(to: asked))
+        }
         let endpoint = engine.endpoint(at: asked.path)
         if let answer = endpoint.flatMap(scripted) {
             return try await perform(answer, context.channel)

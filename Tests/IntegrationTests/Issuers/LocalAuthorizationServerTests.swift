@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+#if Gateway
+import BearerGuard
+import BearerGuardAsyncHTTPClient
+import BearerGuardTesting
+import Testing
+
+/// The local authorization server over HTTP, as tests of others use it.
+@Suite("The local authorization server")
+struct LocalAuthorizationServerTests {
+    private static func configuration() -> LocalAuthorizationServer.Configuration {
+        var configuration = LocalAuthorizationServer.Configuration()
+        configuration.clients = [
+            .init("batch", authentication: .secret("secret"), grantTypes: [.clientCredentials])
+        ]
+        configuration.algorithms = [.es256]
+        return configuration
+    }
+
+    private static func token(_ server: LocalAuthorizationServer) async throws -> String {
+        let answer = try await Curl.get(
+            server.url(.token),
+            method: "POST",
+            options: ["--user", "batch:secret", "--data", "grant_type=client_credentials"]
+        )
+        #expect(answer.status == 200)
+        let value = try JSONDocument(Array(answer.body.utf8), limits: .document).value
+        return try #require(value.objectValue?["access_token"]?.stringValue)
+    }
+
+    @Test(
+        "A guard finds its keys by discovery, by either metadata, and a rotation is one search",
+        .enabled(if: Curl.isInstalled)
+    )
+    func rotation() async throws {
+        let server = try await LocalAuthorizationServer.start(Self.configuration())
+        let fetcher = try AsyncHTTPClientFetcher()
+        let keys = try RemoteKeys(discovering: server.issuer, fetcher: fetcher, allowsLoopbackHTTP: true)
+        let requestGuard = try RequestGuard(issuers: [TrustedIssuer(policy: server.policy(), keys: keys)])
+        func decide(_ token: String) async -> Decision {
+            await requestGuard.authorize(RequestCredentials(authorization: "Bearer \(token)"))
+        }
+        let before = try await Self.token(server)
+        #expect(await decide(before).accessToken?.subject == "batch")
+        try server.keys.rotate(.es256)
+        let after = try await Self.token(server)
+        #expect(await decide(after).accessToken?.keyID == "ES256-2")
+        #expect(await decide(before).accessToken != nil)
+        #expect(server.count(of: .keySet) == 2)
+        #expect(server.count(of: .openIDMetadata) == 1)
+        // Metadata of RFC 8414 alone.
+        server.script(.openIDMetadata, .status(404))
+        let others = try RemoteKeys(discovering: server.issuer, fetcher: fetcher, allowsLoopbackHTTP: true)
+        try await others.warmUp()
+        #expect(server.count(of: .oauthMetadata) == 1)
+        await fetcher.shutdown()
+        await server.stop()
+    }
+
+    @Test("Every fault of the fault server happens at its endpoints, too", .enabled(if: Curl.isInstalled))
+    func faults() async throws {
+        let server = try await LocalAuthorizationServer.start(Self.configuration())
+        let options = AsyncHTTPClientFetcher.Options()
+        let fetcher = try AsyncHTTPClientFetcher(options: options)
+        let body = FetchResponse(status: 200, body: Array(server.keys.keySet.utf8))
+        func failure(_ answer: FaultServer.Answer) async -> FetchError? {
+            server.script(.keySet, answer)
+            let request = FetchRequest(url: server.url(.keySet), maximumBytes: 4096, deadline: .seconds(1))
+            do throws(FetchError) {
+                _ = try await fetcher.fetch(request)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        #expect(await failure(.json(server.keys.keySet)) == nil)
+        #expect(await failure(.status(503)) == nil)
+        #expect(await failure(.captivePortal) == nil)
+        #expect(await failure(.reset) == .connection)
+        #expect(await failure(.hang) == .timeout)
+        #expect(await failure(.drip(body, milliseconds: 100)) == .timeout)
+        #expect(await failure(.truncate(body)) == .connection)
+        #expect(await failure(.misstate(body, by: 7)) == .connection)
+        #expect(await failure(.oversize(5000)) == .tooLarge)
+        // The script ends, and the server answers by itself again.
+        server.script(.keySet)
+        #expect(try await Curl.get(server.url(.keySet)).body == server.keys.keySet)
+        await fetcher.shutdown()
+        await server.stop()
+    }
+
+    @Test(
+        "Tests in other languages rotate, withdraw, mint and inject by HTTP; another site's page cannot",
+        .enabled(if: Curl.isInstalled)
+    )
+    func administration() async throws {
+        let server = try await LocalAuthorizationServer.start(Self.configuration())
+        let base = String(server.url(.home).dropLast())
+        func tell(_ path: String, _ body: String, type: String = "application/json") async throws -> Curl.Answer {
+            try await Curl.get(
+                base + path,
+                headers: ["Content-Type: \(type)"],
+                method: "POST",
+                options: ["--data", body]
+            )
+        }
+        #expect(try await tell("/admin/rotate-key", "{}").body == #"{"kid":"ES256-2"}"#)
+        #expect(server.keys.keys(.es256).map(\.keyID) == ["ES256-2", "ES256-1"])
+        #expect(try await tell("/admin/withdraw-key", #"{"kid": "ES256-1"}"#).status == 200)
+        #expect(server.keys.keys(.es256).map(\.keyID) == ["ES256-2"])
+        #expect(try await tell("/admin/cache-control", #"{"value": "no-store"}"#).status == 200)
+        #expect(try await Curl.get(server.url(.keySet)).values("Cache-Control") == ["no-store"])
+        let minted = try await tell("/admin/token", #"{"scopes": ["read"], "claims": {"sub": "me", "jti": null}}"#)
+        let members = try JSONDocument(Array(minted.body.utf8), limits: .document).value.objectValue
+        let token = try #require(members?["token"]?.stringValue)
+        let claims = try UnverifiedToken(Array(token.utf8)).unverifiedClaims.get()
+        #expect(claims["sub"] == "me" && claims["jti"] == nil && claims["scope"] == "read")
+        #expect(claims["iss"] == .string(server.issuer))
+        #expect(try await tell("/admin/token", #"{"flaw": "expired"}"#).status == 200)
+        let script =
+            #"{"endpoint": "/jwks", "answers": [{"do": "status", "status": 503, "fields": {"Retry-After": "7"}}]}"#
+        #expect(try await tell("/admin/script", script).status == 200)
+        let answer = try await Curl.get(server.url(.keySet))
+        #expect(answer.status == 503 && answer.values("Retry-After") == ["7"])
+        #expect(try await tell("/admin/script", #"{"endpoint": "/jwks", "answers": []}"#).status == 200)
+        #expect(try await Curl.get(server.url(.keySet)).status == 200)
+        for (path, body) in [
+            ("/admin/rotate-key", #"{"alg": "HS256"}"#), ("/admin/withdraw-key", "{}"), ("/admin/cache-control", "{}"),
+            ("/admin/token", #"{"flaw": "odd"}"#), ("/admin/token", #"{"scopes": "read"}"#),
+            ("/admin/script", #"{"endpoint": "/odd", "answers": []}"#),
+            ("/admin/script", #"{"endpoint": "/jwks", "answers": [{"do": "odd"}]}"#),
+            ("/admin/script", #"{"endpoint": "/token", "answers": [{"do": "truncate"}]}"#),
+            ("/admin/script", #"{"endpoint": "/jwks", "answers": [{"do": "status", "status": 99999}]}"#),
+            ("/admin/rotate-key", "[]"), ("/admin/rotate-key", "{"),
+        ] {
+            #expect(try await tell(path, body).status == 400, "\(path) \(body)")
+        }
+        // What a form of another site can send.
+        for type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+            #expect(try await tell("/admin/rotate-key", "{}", type: type).status == 400)
+        }
+        #expect(server.keys.keys(.es256).count == 1)
+        #expect(try await tell("/admin/odd", "{}").status == 404)
+        await server.stop()
+    }
+
+    @Test(
+        "Two servers do not share a port, one that ended answers nobody, and its port is free again",
+        .enabled(if: Curl.isInstalled)
+    )
+    func ports() async throws {
+        let first = try await LocalAuthorizationServer.start(Self.configuration())
+        let port = try #require(first.issuer.split(separator: ":").last.flatMap { Int($0) })
+        await #expect(throws: ConfigurationError("cannot listen at 127.0.0.1:\(port): is the port taken?")) {
+            try await LocalAuthorizationServer.start(Self.configuration(), port: port)
+        }
+        await #expect(throws: ConfigurationError("port must be 0 to 65535")) {
+            try await LocalAuthorizationServer.start(Self.configuration(), port: 65_536)
+        }
+        await first.stop()
+        await #expect(throws: Program.Failed.self) { try await Curl.get(first.url(.keySet)) }
+        let second = try await LocalAuthorizationServer.start(Self.configuration(), port: port)
+        #expect(second.issuer == first.issuer)
+        #expect(try await Curl.get(second.url(.keySet)).status == 200)
+        await second.stop()
+    }
+}
+#endif
