@@ -8,20 +8,30 @@ import BearerGuardGateway
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Watch real tokens being accepted and refused over real HTTP.",
+        abstract: "Watch the whole authorization code flow, and real tokens being accepted and refused.",
         discussion: """
-            Starts an issuer and an API on loopback, sends eighteen requests, and prints each with its answer and the reason.
+            Starts an authorization server, a web application and an API on loopback, walks through the eight messages of the
+            authorization code flow, then sends eighteen requests, and prints each with its answer and the reason.
 
             EXAMPLES
-              bearerguard demo           run once; exit status 0 only if every answer was the right one
-              bearerguard demo --serve   stay up, with curl lines to try
+              bearerguard demo             run once; exit status 0 only if every answer was the right one
+              bearerguard demo --serve     stay up, with curl lines to try
+              bearerguard demo --browser   be the user yourself: register, sign in, consent, call, refresh, sign out
             """
     )
+
+    @Flag(help: "Serve the web application for a browser, until Ctrl-C.")
+    var browser = false
 
     @Flag(help: "Stay up after the requests and print curl lines to try.")
     var serve = false
 
+    func validate() throws {
+        guard !(browser && serve) else { throw ValidationError("--browser and --serve exclude each other") }
+    }
+
     func run() async throws {
+        if browser { return try await Demo.serve { line in try? Terminal.print(line) } }
         let isRight = try await Demo.run(staysUp: serve) { line in try? Terminal.print(line) }
         throw ExitCode(isRight ? 0 : CommandFailure.findings)
     }

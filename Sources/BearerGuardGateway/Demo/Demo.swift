@@ -4,15 +4,13 @@
 #if Gateway
 import AsyncHTTPClient
 import BearerGuard
-import BearerGuardAsyncHTTPClient
 import BearerGuardTesting
-import Hummingbird
 import NIOCore
 import NIOHTTP1
 import Synchronization
 import UnixSignals
 
-/// The whole path on one machine: an issuer, an API and a client, over real HTTP on loopback.
+/// The demo: the authorization code flow, and requests of every kind to an API.
 package enum Demo {
     /// Runs the demo.
     ///
@@ -24,65 +22,73 @@ package enum Demo {
         staysUp: Bool,
         print: @escaping @Sendable (String) -> Void
     ) async throws -> Bool {
-        let demoIssuer = DemoIssuer()
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            defer { group.cancelAll() }
-            let issuerPort = try await start(in: &group) { DemoServers.issuer(demoIssuer, onRunning: $0) }
-            let issuer = try demoIssuer.open(port: issuerPort)
-            let observer = LastDecision()
-            let fetcher = try AsyncHTTPClientFetcher()
-            let requestGuard = try makeGuard(for: issuer, fetcher: fetcher, observer: observer)
-            let apiPort = try await start(in: &group) { DemoServers.api(guardedBy: requestGuard, onRunning: $0) }
-            let address = "http://127.0.0.1:\(apiPort)"
-            print("issuer  \(issuer.issuer)   discovery and keys over HTTP")
-            print("API     \(address)   Hummingbird, guarded by BearerGuard")
+        let observer = LastDecision()
+        return try await DemoSite.run(observer: observer, onMessage: { show($0, print) }) { site in
+            print("authorization server  \(site.server.issuer)")
+            print("web application       \(site.appURL)")
+            print("API                   \(site.apiURL)   Hummingbird, guarded by BearerGuard")
             print("")
-            let wrong = try await play(DemoStep.script(issuer), at: address, observer: observer, print: print)
+            print("The authorization code flow:")
+            let isAnswered = try await walk(site)
             print("")
-            print(wrong == 0 ? "Every answer was the right one." : "\(wrong) answers were wrong.")
+            print("What the API accepts and refuses:")
+            let issuer = site.server.keys
+            let wrong = try await play(DemoStep.script(issuer), at: site.apiURL, observer: observer, print: print)
+            print("")
+            let isRight = isAnswered && wrong == 0
+            print(
+                isRight
+                    ? "Every answer was the right one."
+                    : "\(wrong) answers were wrong\(isAnswered ? "" : ", and the flow did not end with one")."
+            )
             if staysUp {
-                for line in curlLines(issuer, address) { print(line) }
+                for line in curlLines(issuer, site.apiURL) { print(line) }
                 for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { break }
             }
-            await fetcher.shutdown()
-            return wrong == 0
+            return isRight
         }
     }
 
-    private static func makeGuard(
-        for issuer: TestIssuer,
-        fetcher: AsyncHTTPClientFetcher,
-        observer: any GuardObserver
-    ) throws -> RequestGuard {
-        // The demo rotates a key seconds after the first fetch; a real issuer does not, and a cooldown would be right.
-        let policy = try RefreshPolicy(cooldown: .zero)
-        let keys = try RemoteKeys(
-            discovering: issuer.issuer,
-            fetcher: fetcher,
-            allowsLoopbackHTTP: true,
-            policy: policy,
-            alias: "demo"
-        )
-        let trusted = try TrustedIssuer(policy: try issuer.policy(), keys: keys, alias: "demo")
-        return try RequestGuard(issuers: [trusted], realm: "orders", observer: observer)
+    /// Serves the web application for a browser until Ctrl-C.
+    ///
+    /// - Parameters:
+    ///   - print: takes each line.
+    ///   - body: what to do while it serves; waits for the signal unless given.
+    package static func serve(
+        print: @escaping @Sendable (String) -> Void,
+        while body: (DemoSite) async throws -> Void = { _ in
+            for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { break }
+        }
+    ) async throws {
+        try await DemoSite.run(observer: nil, onMessage: { show($0, print) }) { site in
+            print("Open \(site.appURL)/ in a browser; Ctrl-C ends it.")
+            print("Sign in as alice, password alice, or register. The messages of the flow appear here, too.")
+            print("")
+            try await body(site)
+        }
     }
 
-    /// Starts a server and returns its port once it listens.
-    private static func start<Server: ApplicationProtocol>(
-        in group: inout ThrowingTaskGroup<Void, any Error>,
-        _ make: (@escaping @Sendable (Int) -> Void) -> Server
-    ) async throws -> Int {
-        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
-        let server = make { port in
-            continuation.yield(port)
-            continuation.finish()
+    private static func show(_ message: FlowMessage, _ print: (String) -> Void) {
+        print("\(message.number.map { "(\($0))" } ?? "   ") \(message.title)")
+        for line in message.lines { print("      \(line)") }
+    }
+
+    /// Goes through the flow as alice does; true if the API answered her at the end.
+    private static func walk(_ site: DemoSite) async throws -> Bool {
+        var browser = DemoBrowser()
+        do {
+            let app = try await browser.open(site.appURL + "/")
+            let scopes = ["openid", "profile", "offline_access", "orders:read"].map { (name: "scope", value: $0) }
+            let prompt = try await browser.submit(app, "/sign-in", scopes)
+            let consent = try await browser.submit(prompt, "/sign-in", [("username", "alice"), ("password", "alice")])
+            let signedIn = try await browser.submit(consent, "/consent", [("decision", "allow")])
+            let answered = try await browser.submit(signedIn, "/call", [("method", "GET")])
+            await browser.shutdown()
+            return answered.text.contains("GET /orders → 200")
+        } catch {
+            await browser.shutdown()
+            throw error
         }
-        group.addTask {
-            defer { continuation.finish() }
-            try await server.run()
-        }
-        for await port in ports { return port }
-        throw DemoError.serverDidNotStart
     }
 
     private static func play(
@@ -128,10 +134,6 @@ package enum Demo {
             "", "  # the keys that the issuer publishes", "  curl \(issuer.issuer)/jwks",
         ]
     }
-}
-
-enum DemoError: Error {
-    case serverDidNotStart
 }
 
 /// Remembers the last decision, which the API itself tells nobody.

@@ -3,15 +3,11 @@
 
 #if LocalAuthorizationServer
 /// Parameters in `application/x-www-form-urlencoded` (RFC 6749 appendix B), of a query or a body.
-struct FormParameters: Sendable {
+package struct FormParameters: Sendable {
     private var values: [String: [String]] = [:]
 
-    static let none = FormParameters()
-
-    private init() {}
-
     /// Reads a text; nil where an escape is broken, the text is not UTF-8, or has a control character or too many parts.
-    init?(_ text: some Collection<UInt8>) {
+    package init?(_ text: some Collection<UInt8>) {
         let parts = text.split(separator: UInt8(ascii: "&"))
         guard parts.count <= Self.maximumCount else { return nil }
         for part in parts {
@@ -27,13 +23,13 @@ struct FormParameters: Sendable {
     private static let maximumCount = 64
 
     /// The value of a parameter; nil where it is not there, or more than once.
-    subscript(name: String) -> String? {
+    package subscript(name: String) -> String? {
         guard let all = values[name], all.count == 1 else { return nil }
         return all.first
     }
 
     /// All values of a parameter that may be there more than once.
-    func all(_ name: String) -> [String] { values[name] ?? [] }
+    package func all(_ name: String) -> [String] { values[name] ?? [] }
 
     /// Whether a parameter is there at all.
     func has(_ name: String) -> Bool { values[name] != nil }

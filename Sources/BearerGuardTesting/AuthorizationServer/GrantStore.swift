@@ -210,12 +210,4 @@ struct GrantStore: Sendable {
         for (number, grant) in grants where grant.sessionID == sessionID { ended.insert(number) }
     }
 }
-
-/// Texts that nobody can guess: 256 bits.
-enum RandomText {
-    static func make() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return Base64URL.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
-    }
-}
 #endif

@@ -3,14 +3,14 @@
 
 #if LocalAuthorizationServer
 /// Values by name, of which the oldest give way.
-struct Recent<Value: Sendable>: Sendable {
+package struct Recent<Value: Sendable>: Sendable {
     private var values: [String: Value] = [:]
     private var order: [String] = []
     private let limit: Int
 
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
-    subscript(name: String) -> Value? {
+    package subscript(name: String) -> Value? {
         get { values[name] }
         set {
             if values[name] == nil, newValue != nil { order.append(name) }
