@@ -41,6 +41,10 @@ struct IssuerCommand: AsyncParsableCommand {
               bearerguard issuer --redirect-uri http://localhost:3000/callback
               bearerguard issuer --config issuer.yaml --port 9400
               curl -u web:web-secret -d grant_type=client_credentials http://127.0.0.1:9400/token
+
+            EXIT STATUS
+              0 ended by Ctrl-C or SIGTERM
+              2 usage or input fault, or the port is taken
             """
     )
 

@@ -5,12 +5,12 @@ import Foundation
 import Testing
 
 /// A package outside of this one that uses the library alone.
-@Suite("A consumer with no traits")
+@Suite("Consumers with no traits")
 struct ConsumerPackageTests {
     private static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    @Test("It resolves no package, and its program links no Foundation and no C library but the two")
+    @Test("They resolve no package; with the library alone a program links no Foundation and no C library but the two")
     func linkage() throws {
         guard ProcessInfo.processInfo.environment["BEARERGUARD_RELEASE_PROGRAM"] != nil else {
             print("consumer: skipped outside of Tests/run.sh, as it builds a package of its own")
@@ -19,6 +19,10 @@ struct ConsumerPackageTests {
         let folder = try TemporaryFolder()
         try FileManager.default.createDirectory(
             atPath: folder.path("Sources/consumer"),
+            withIntermediateDirectories: true
+        )
+        try FileManager.default.createDirectory(
+            atPath: folder.path("Sources/minting"),
             withIntermediateDirectories: true
         )
         // The identity of a path dependency is the name of its folder, which may be anything.
@@ -37,7 +41,11 @@ struct ConsumerPackageTests {
                     .executableTarget(
                         name: "consumer",
                         dependencies: [.product(name: "BearerGuard", package: "BearerGuard")]
-                    )
+                    ),
+                    .executableTarget(
+                        name: "minting",
+                        dependencies: [.product(name: "BearerGuardTesting", package: "BearerGuard")]
+                    ),
                 ]
             )
             """,
@@ -51,6 +59,14 @@ struct ConsumerPackageTests {
             print(policy.issuer, RejectionCode.allCases.count)
             """,
             to: "Sources/consumer/main.swift"
+        )
+        try folder.write(
+            """
+            import BearerGuardTesting
+
+            print(try TestIssuer().token(scopes: ["read"]).split(separator: ".").count)
+            """,
+            to: "Sources/minting/main.swift"
         )
         let env = URL(fileURLWithPath: "/usr/bin/env")
         let build = try Program.run(["swift", "build", "--package-path", folder.url.path], program: env)
@@ -73,6 +89,9 @@ struct ConsumerPackageTests {
         let symbols = try Program.run(["nm", "-D", program], program: env).output
         #expect(!symbols.contains("Foundation"))
         #expect(try Program.run([], program: URL(fileURLWithPath: program)).output == "https://i.test 31\n")
+        let minting = folder.path(".build/debug/minting")
+        #expect(try Program.run([], program: URL(fileURLWithPath: minting)).output == "3\n")
+        #expect(try !Program.run(["nm", "-D", minting], program: env).output.contains("NIO"))
         print("consumer: 0 packages resolved, no Foundation among \(libraries.split(separator: "\n").count) libraries")
     }
 }

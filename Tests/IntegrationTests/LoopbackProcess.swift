@@ -39,6 +39,9 @@ final class LoopbackProcess: Sendable {
 
     var isRunning: Bool { process.withLock { $0.isRunning } }
 
+    /// How it ended; only of one that has.
+    var status: Int32 { process.withLock { $0.terminationStatus } }
+
     /// Sends a signal.
     func signal(_ number: Int32) { _ = Glibc.kill(processIdentifier, number) }
 

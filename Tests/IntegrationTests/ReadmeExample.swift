@@ -27,21 +27,39 @@ func readmeExample() async throws {
     // end
 }
 
-@Suite("README")
+@Suite("Examples of the documents")
 struct ReadmeTests {
-    @Test("The example that protects a route is code that compiles")
-    func example() throws {
-        let file = URL(fileURLWithPath: #filePath)
-        let root = file.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let readme = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
-        let source = try String(contentsOf: file, encoding: .utf8)
-        let compiled = source.split(separator: "\n")
+    private static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The lines between the marks of a source file, without their indentation.
+    private static func marked(_ file: String) throws -> [Substring] {
+        let source = try String(contentsOf: root.appendingPathComponent(file), encoding: .utf8)
+        return source.split(separator: "\n")
             .drop { !$0.hasSuffix("// begin") }.dropFirst().prefix { !$0.hasSuffix("// end") }
             .map { $0.drop { $0 == " " } }
-        let shown = try #require(readme.split(separator: "```swift\n").dropFirst().first?.split(separator: "```").first)
-        let lines = shown.split(separator: "\n").filter { !$0.hasPrefix("import ") }.map { $0.drop { $0 == " " } }
-        #expect(lines == Array(compiled))
+    }
+
+    /// The lines of the nth example of a document.
+    private static func shown(_ file: String, _ number: Int) throws -> [Substring] {
+        let text = try String(contentsOf: root.appendingPathComponent(file), encoding: .utf8)
+        let example = text.split(separator: "```swift\n").dropFirst(number).first?.split(separator: "```").first
+        return try #require(example).split(separator: "\n").map { $0.drop { $0 == " " } }
+    }
+
+    @Test("The example that protects a route is code that compiles")
+    func example() throws {
+        let lines = try Self.shown("README.md", 1).filter { !$0.hasPrefix("import ") }
+        #expect(lines == (try Self.marked("Tests/IntegrationTests/ReadmeExample.swift")))
         #expect(lines.count > 9)
+    }
+
+    @Test("The guide's tests of protected routes are tests that run here")
+    func guide() throws {
+        let guide = "Sources/BearerGuard/BearerGuard.docc/Guides/TestYourProtectedRoutes.md"
+        let lines = try Self.shown(guide, 2)
+        #expect(lines == (try Self.marked("Tests/IntegrationTests/ProtectedRouteExample.swift")))
+        #expect(lines.count > 50)
     }
 }
 #endif

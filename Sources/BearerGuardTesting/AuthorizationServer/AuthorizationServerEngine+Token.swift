@@ -39,7 +39,7 @@ extension AuthorizationServerEngine {
                 resources: form.all("resource"),
                 now: now
             )
-            return issue(taken, client, &state)
+            return Self.answer(issue(taken, client, &state))
         }
     }
 
@@ -59,7 +59,7 @@ extension AuthorizationServerEngine {
                 resources: form.all("resource"),
                 now: now
             )
-            return issue(taken, client, &state)
+            return Self.answer(issue(taken, client, &state))
         }
     }
 
@@ -86,16 +86,20 @@ extension AuthorizationServerEngine {
                 authenticatedAt: now,
                 sessionID: RandomText.make()
             )
-            return issue(state.grants.add(grant), client, &state)
+            return Self.answer(issue(state.grants.add(grant), client, &state))
         }
     }
 
-    /// The answer with the tokens (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
-    private func issue(
+    private static func answer(_ members: [(String, JSONValue)]) -> AuthorizationServerResponse {
+        AuthorizationServerResponse.json(.object(members)).adding("Pragma", "no-cache")
+    }
+
+    /// The members of an answer with tokens (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+    func issue(
         _ taken: GrantStore.Taken,
         _ client: LocalAuthorizationServer.Client,
         _ state: inout State
-    ) -> AuthorizationServerResponse {
+    ) -> [(String, JSONValue)] {
         let user = taken.grant.username.flatMap { state.users[$0] }
         let end = now + configuration.tokenLifetime
         let (accessToken, claims) = accessToken(taken, user, end: end)
@@ -115,7 +119,7 @@ extension AuthorizationServerEngine {
             state.grants.note(idToken: idToken, claims, of: taken, end: end)
             answer.append(("id_token", .string(idToken)))
         }
-        return AuthorizationServerResponse.json(.object(answer)).adding("Pragma", "no-cache")
+        return answer
     }
 
     private func accessToken(

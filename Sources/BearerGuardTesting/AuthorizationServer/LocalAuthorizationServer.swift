@@ -13,17 +13,19 @@ import Synchronization
 ///
 /// ```swift
 /// var configuration = LocalAuthorizationServer.Configuration()
-/// configuration.clients = [.init("batch", authentication: .secret("s"), grantTypes: [.clientCredentials])]
+/// configuration.clients = [.init("app", authentication: .none, redirectURIs: ["http://localhost:3000/callback"])]
+/// configuration.users = [.init("alice", password: "alice")]
 /// let server = try await LocalAuthorizationServer.start(configuration)
 /// let keys = try RemoteKeys(discovering: server.issuer, fetcher: fetcher, allowsLoopbackHTTP: true)
 /// let requestGuard = try RequestGuard(issuers: [TrustedIssuer(policy: server.policy(), keys: keys)])
+/// let token = try server.signIn("alice", to: "app", scopes: ["read"]).accessToken
 /// await server.stop()
 /// ```
 ///
 /// It speaks the authorization code flow with PKCE, refresh with rotation, client credentials, discovery, introspection,
 /// revocation, userinfo and logout. Passwords and keys are in memory, in the clear; it listens at 127.0.0.1 alone.
 public final class LocalAuthorizationServer: Sendable {
-    private let engine: AuthorizationServerEngine
+    let engine: AuthorizationServerEngine
     private let responder: LocalResponder
     private let serving: Task<Void, any Error>
 
@@ -59,7 +61,12 @@ public final class LocalAuthorizationServer: Sendable {
     ) async throws(ConfigurationError) -> LocalAuthorizationServer {
         guard (0...65_535).contains(port) else { throw ConfigurationError("port must be 0 to 65535") }
         try configuration.check()
+        func makeEngine(at port: Int) throws(ConfigurationError) -> AuthorizationServerEngine {
+            try AuthorizationServerEngine(configuration, origin: "http://127.0.0.1:\(port)", clock: clock)
+        }
         let responder = LocalResponder(onExchange: onExchange)
+        // Who knows the port may ask at once; of one that the system chooses nobody knows before there is an engine.
+        if port > 0 { responder.serve(try makeEngine(at: port)) }
         var logger = Logger(label: "bearerguard.issuer")
         logger.logLevel = .critical
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
@@ -78,11 +85,8 @@ public final class LocalAuthorizationServer: Sendable {
         }
         for await port in ports {
             do throws(ConfigurationError) {
-                let engine = try AuthorizationServerEngine(
-                    configuration,
-                    origin: "http://127.0.0.1:\(port)",
-                    clock: clock
-                )
+                if let engine = responder.engine { return LocalAuthorizationServer(engine, responder, serving) }
+                let engine = try makeEngine(at: port)
                 responder.serve(engine)
                 return LocalAuthorizationServer(engine, responder, serving)
             } catch {
@@ -98,9 +102,6 @@ public final class LocalAuthorizationServer: Sendable {
         serving.cancel()
         _ = await serving.result
     }
-
-    /// Waits until it has ended.
-    package func wait() async { _ = await serving.result }
 
     /// `iss` of its tokens, where discovery starts.
     public var issuer: String { engine.issuer }

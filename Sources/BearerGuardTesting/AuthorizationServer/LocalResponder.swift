@@ -48,6 +48,8 @@ final class LocalResponder: HTTPResponder {
 
     init(onExchange: @escaping @Sendable (AuthorizationServerExchange) -> Void) { self.onExchange = onExchange }
 
+    var engine: AuthorizationServerEngine? { state.withLock { $0.engine } }
+
     func serve(_ engine: AuthorizationServerEngine) { state.withLock { $0.engine = engine } }
 
     func script(_ endpoint: LocalAuthorizationServer.Endpoint, _ answers: [FaultServer.Answer]) {
@@ -59,8 +61,7 @@ final class LocalResponder: HTTPResponder {
     }
 
     func respond(to request: Request, context: LocalRequestContext) async throws -> Response {
-        // Nobody knows the port before there is an engine, but of a port that was asked for.
-        guard let engine = state.withLock({ $0.engine }) else { return Response(status: .serviceUnavailable) }
+        guard let engine else { return Response(status: .serviceUnavailable) }
         let bytes: ByteBuffer
         do {
             bytes = try await request.body.collect(upTo: Self.maximumBodyBytes)

@@ -5,6 +5,7 @@
 import BearerGuard
 import BearerGuardAsyncHTTPClient
 import BearerGuardTesting
+import Foundation
 import Testing
 
 /// The local authorization server over HTTP, as tests of others use it.
@@ -144,6 +145,73 @@ struct LocalAuthorizationServerTests {
         #expect(server.keys.keys(.es256).count == 1)
         #expect(try await tell("/admin/odd", "{}").status == 404)
         await server.stop()
+    }
+
+    @Test("A user's tokens are at hand without the pages")
+    func signIn() async throws {
+        var configuration = Self.configuration()
+        configuration.clients.append(.init("app", authentication: .none))
+        configuration.users = [.init("alice", password: "alice")]
+        let server = try await LocalAuthorizationServer.start(configuration)
+        let keys = try StaticKeys(JWKSet(server.keys.keySet.utf8))
+        let requestGuard = try RequestGuard(issuers: [TrustedIssuer(policy: server.policy(), keys: keys)])
+        let tokens = try server.signIn("alice", to: "app", scopes: ["openid", "offline_access", "read"])
+        let credentials = RequestCredentials(authorization: "Bearer \(tokens.accessToken)")
+        let token = try await requestGuard.authorize(credentials, requiring: .scopes("read")).expectAuthorized()
+        #expect(token.subject == "user-alice" && token.clientID == "app")
+        #expect(tokens.idToken != nil && tokens.refreshToken != nil)
+        #expect(throws: ConfigurationError("no user of this name")) {
+            try server.signIn("bob", to: "app", scopes: ["read"])
+        }
+        #expect(throws: ConfigurationError("no client of this name")) {
+            try server.signIn("alice", to: "apple", scopes: ["read"])
+        }
+        #expect(throws: ConfigurationError("a scope that the client may not ask for")) {
+            try server.signIn("alice", to: "app", scopes: ["admin"])
+        }
+        await server.stop()
+    }
+
+    @Test(
+        "The command prints one line to paste, serves what it names, and ends with 0 on SIGTERM",
+        .enabled(if: Curl.isInstalled)
+    )
+    func command() async throws {
+        let program = try #require(GatewaySite.program)
+        let folder = try TemporaryFolder()
+        let port = try LoopbackProcess.freePort()
+        let log = folder.url.appendingPathComponent("issuer.log")
+        let process = try LoopbackProcess(
+            program.path,
+            ["issuer", "--port", String(port), "--shape", "okta", "--audience", "api://orders"],
+            log: log
+        )
+        defer { process.kill() }
+        try await process.untilListening(port)
+        let issuer = "http://127.0.0.1:\(port)/oauth2/default"
+        let answer = try await Curl.get(
+            "\(issuer)/token",
+            method: "POST",
+            options: ["--user", "web:web-secret", "--data", "grant_type=client_credentials&scope=read"]
+        )
+        #expect(answer.status == 200)
+        let errors = folder.url.appendingPathComponent("taken.log")
+        let second = try LoopbackProcess(program.path, ["issuer", "--port", String(port)], log: errors)
+        #expect(await second.hasEnded())
+        #expect(second.status == 2)
+        #expect(
+            try String(contentsOf: errors, encoding: .utf8)
+                == """
+                bearerguard: cannot listen at 127.0.0.1:\(port): is the port taken?
+                bearerguard: hint: --port 0 takes a free one
+
+                """
+        )
+        #expect(await process.terminate())
+        #expect(process.status == 0)
+        let lines = try String(contentsOf: log, encoding: .utf8).split(separator: "\n")
+            .filter { !$0.hasPrefix("bearerguard: ") }
+        #expect(lines == ["ISSUER=\(issuer) AUDIENCE=api://orders JWKS_URI=\(issuer)/jwks"])
     }
 
     @Test(
