@@ -3,6 +3,7 @@
 
 #if CommandLine
 import ArgumentParser
+import BearerGuardAudit
 
 @main
 struct BearerGuardCommand: AsyncParsableCommand {
@@ -56,6 +57,9 @@ struct BearerGuardCommand: AsyncParsableCommand {
             Terminal.say(failure.message)
             for hint in failure.hints { Terminal.say("hint: \(hint)") }
             exit(withError: ExitCode(failure.status))
+        } catch let error as CaptureError {
+            Terminal.say("cannot write the result: \(error.message)")
+            exit(withError: ExitCode(CommandFailure.usage))
         } catch  where exitCode(for: error) == .success {
             // --help and --version arrive here as errors.
             exit(withError: error)

@@ -12,35 +12,54 @@ struct IssuerCommand: AsyncParsableCommand {
         commandName: "issuer",
         abstract: "An OpenID Connect provider on loopback, for development and tests.",
         discussion: """
-            Prints one line to paste into the configuration of an API in any language:
+            Prints one line for the configuration of an API in any language; put
+            it before the command that starts the API, or after `export`:
 
-              ISSUER=http://127.0.0.1:9400 AUDIENCE=https://api.test JWKS_URI=http://127.0.0.1:9400/jwks
+              ISSUER=… AUDIENCE=… JWKS_URI=… TOKEN_ENDPOINT=…
 
-            Without a file there are a client `web` (secret `web-secret`), a public client `app` and a user `alice` (password
-            `alice`); people can register themselves. Nothing is stored, and it listens at 127.0.0.1 alone.
+            Without a file there are a client `web` (secret `web-secret`), a
+            public client `app`, both with the redirect URIs
+            http://localhost:3000/callback and http://localhost:8080/callback,
+            the scopes `read` and `write`, and a user `alice` (password `alice`).
+            People can register themselves. Nothing is stored, and it listens at
+            127.0.0.1 alone. What tokens look like is imitated, not what
+            providers accept beyond the standards.
 
-            A file in YAML or JSON:
+            A file in YAML or JSON replaces all of this:
 
               audiences: [https://orders.example]
               scopes: [orders:read, orders:write]
-              accessTokens: okta            # rfc9068, okta, auth0, entra, keycloak, cognito
+              accessTokens: okta
               algorithms: [RS256]
               clients:
-                - {id: web, secret: s3cret, redirectURIs: ["http://localhost:3000/callback"]}
+                - id: web
+                  secret: s3cret
+                  redirectURIs: ["http://localhost:3000/callback"]
                 - {id: batch, secret: s3cret, grants: [client_credentials]}
               users:
-                - {username: bob, password: builder, email: bob@example.test, roles: [admin]}
+                - {username: bob, password: builder, roles: [admin]}
 
-            Tests tell it what to do by POST of JSON: /admin/rotate-key {}, /admin/withdraw-key {"kid": "RS256-1"},
-            /admin/cache-control {"value": "max-age=60"}, /admin/token {"scopes": ["read"]} or {"flaw": "expired"}, and
-            /admin/script {"endpoint": "/jwks", "answers": [{"do": "status", "status": 503}, {"do": "hang"}]}.
+            Further members: of the file tokenLifetime, codeLifetime,
+            refreshTokenLifetime (seconds), allowsRegistration and
+            keySetCacheControl; of a client name, jwks (for private_key_jwt),
+            postLogoutRedirectURIs, scopes and consent (false to ask nobody); of
+            a user subject, name and email.
+
+            Tests tell it what to do by POST of JSON to paths under /admin at the
+            root of the address: rotate-key, withdraw-key, cache-control, token,
+            sign-in, script and count. The guide TestYourProtectedRoutes has a
+            table; a wrong member is answered with those that are known.
 
             EXAMPLES
               bearerguard issuer
               bearerguard issuer --shape entra --audience api://orders
-              bearerguard issuer --redirect-uri http://localhost:3000/callback
-              bearerguard issuer --config issuer.yaml --port 9400
-              curl -u web:web-secret -d grant_type=client_credentials http://127.0.0.1:9400/token
+              bearerguard issuer --redirect-uri http://localhost:5173/callback
+              bearerguard issuer --config issuer.yaml --port 0
+              curl -u web:web-secret -d grant_type=client_credentials \\
+                http://127.0.0.1:9400/token
+              curl --json '{"user": "alice", "client": "app", "scopes": ["read"]}' \\
+                http://127.0.0.1:9400/admin/sign-in
+              curl --json '{"flaw": "expired"}' http://127.0.0.1:9400/admin/token
 
             EXIT STATUS
               0 ended by Ctrl-C or SIGTERM
@@ -82,7 +101,8 @@ struct IssuerCommand: AsyncParsableCommand {
         do {
             try await LocalIssuer.run(configuration, port: port) { server in
                 Terminal.say("for development only: passwords and keys are in memory, in the clear")
-                Terminal.say("listening at \(server.url(.home)); Ctrl-C ends it")
+                Terminal.say("pages and endpoints: \(server.url(.home)); Ctrl-C ends it")
+                if configuration.clients.isEmpty { Terminal.say("there is no client: nobody can get a token") }
                 try Terminal.print(Self.line(server, configuration))
             }
         } catch let error as ConfigurationError {
@@ -116,7 +136,13 @@ struct IssuerCommand: AsyncParsableCommand {
         _ server: LocalAuthorizationServer,
         _ configuration: LocalAuthorizationServer.Configuration
     ) -> String {
-        "ISSUER=\(server.issuer) AUDIENCE=\(configuration.audiences[0]) JWKS_URI=\(server.url(.keySet))"
+        // Cognito's access tokens name no audience, but the client that they are for.
+        let audience =
+            configuration.accessTokens == .cognito
+            ? "CLIENT_ID=\(configuration.clients.first?.clientID ?? "")"
+            : "AUDIENCE=\(configuration.audiences.joined(separator: ","))"
+        return
+            "ISSUER=\(server.issuer) \(audience) JWKS_URI=\(server.url(.keySet)) TOKEN_ENDPOINT=\(server.url(.token))"
     }
 }
 #endif

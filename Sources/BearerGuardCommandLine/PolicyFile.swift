@@ -75,7 +75,11 @@ enum PolicyFile {
             return try LocalFile.read(path == "-" ? "/dev/stdin" : path, limit: limit)
         } catch {
             // The message names the file already.
-            throw CommandFailure(error.message)
+            let isAddress = path.hasPrefix("http://") || path.hasPrefix("https://")
+            throw CommandFailure(
+                error.message,
+                hints: isAddress ? ["this takes a file: curl -s URL | bearerguard … -"] : []
+            )
         }
     }
 

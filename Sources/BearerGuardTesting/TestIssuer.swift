@@ -18,6 +18,8 @@ public final class TestIssuer: Sendable {
     public let audience: String
     private let clock: WallClock
     private let keys: Mutex<[SigningKey]>
+    /// How many keys each algorithm has had: the name of a withdrawn one is never another's.
+    private let issued: Mutex<[SignatureAlgorithm: Int]>
 
     /// An issuer with one key for each algorithm.
     ///
@@ -39,13 +41,17 @@ public final class TestIssuer: Sendable {
         var keys: [SigningKey] = []
         for algorithm in algorithms { keys.append(try SigningKey(algorithm, keyID: "\(algorithm.rawValue)-1")) }
         self.keys = Mutex(keys)
+        issued = Mutex(Dictionary(algorithms.map { ($0, 1) }) { $1 })
     }
 
     /// Adds a new key for `algorithm` that signs from now on; the old one stays published.
     @discardableResult
     public func rotate(_ algorithm: SignatureAlgorithm, keyID: String? = nil) throws(TestKeyError) -> SigningKey {
-        let count = keys.withLock { $0.count { $0.algorithm == algorithm } }
-        let key = try SigningKey(algorithm, keyID: keyID ?? "\(algorithm.rawValue)-\(count + 1)")
+        let number = issued.withLock { issued in
+            issued[algorithm, default: 0] += 1
+            return issued[algorithm, default: 1]
+        }
+        let key = try SigningKey(algorithm, keyID: keyID ?? "\(algorithm.rawValue)-\(number)")
         keys.withLock { $0.insert(key, at: 0) }
         return key
     }
@@ -96,11 +102,12 @@ public final class TestIssuer: Sendable {
     ///   - scopes: what it grants.
     ///   - lifetime: seconds from now to `exp`; negative for an expired one.
     public func claims(scopes: [String] = [], lifetime: Int64 = 300) -> [String: JSONValue] {
-        let now = clock.now().seconds
-        let end = now.addingReportingOverflow(lifetime)
+        let now = clock.now()
+        // Issued a second ago, or before it ended; any lifetime is possible on purpose.
+        let issued = now.advanced(by: min(0, lifetime)).advanced(by: -1).seconds
         return [
             "iss": .string(issuer), "aud": .string(audience), "sub": "user-1", "client_id": "client-1",
-            "iat": .integer(now - max(0, -lifetime) - 1), "exp": .integer(end.overflow ? .max : end.partialValue),
+            "iat": .integer(issued), "exp": .integer(now.advanced(by: lifetime).seconds),
             "jti": .string(String(UInt64.random(in: .min ... .max), radix: 16)),
             "scope": .string(scopes.joined(separator: " ")),
         ]
@@ -126,10 +133,19 @@ public final class TestIssuer: Sendable {
         guard let key = key ?? signingKey(algorithm) else { return "" }
         var members: [String: JSONValue] = ["alg": .string((algorithm ?? key.algorithm).rawValue), "typ": "at+jwt"]
         if let keyID = key.keyID { members["kid"] = .string(keyID) }
+        for (name, value) in header { members[name] = value }
+        let claims = self.claims(scopes, changes, lifetime: lifetime)
+        return Self.sign(header: .object(members), claims: .object(claims), with: key)
+    }
+
+    private func claims(
+        _ scopes: [String],
+        _ changes: [String: JSONValue?],
+        lifetime: Int64 = 300
+    ) -> [String: JSONValue] {
         var claims = claims(scopes: scopes, lifetime: lifetime)
         for (name, value) in changes { claims[name] = value }
-        for (name, value) in header { members[name] = value }
-        return Self.sign(header: .object(members), claims: .object(claims), with: key)
+        return claims
     }
 
     /// Signs any header and any claims, sensible or not.
@@ -143,31 +159,48 @@ public final class TestIssuer: Sendable {
     }
 
     /// A token with one flaw, for tests of refusal.
-    public func token(with flaw: Flaw, scopes: [String] = []) -> String {
+    ///
+    /// - Parameters:
+    ///   - flaw: what is wrong with it.
+    ///   - scopes: what it grants.
+    ///   - changes: claims to set, or with a nil value to leave out; those that make the flaw come after them.
+    ///   - header: header members to set, or with a nil value to leave out.
+    public func token(
+        with flaw: Flaw,
+        scopes: [String] = [],
+        changes: [String: JSONValue?] = [:],
+        header: [String: JSONValue?] = [:]
+    ) -> String {
+        func mint(_ flawed: [String: JSONValue?], lifetime: Int64 = 300, signedBy key: SigningKey? = nil) -> String {
+            let changes = changes.merging(flawed) { $1 }
+            return token(scopes: scopes, lifetime: lifetime, changes: changes, header: header, signedBy: key)
+        }
         switch flaw {
-        case .expired: return token(scopes: scopes, lifetime: -3600)
-        case .notYetValid: return token(scopes: scopes, changes: ["nbf": .integer(clock.now().seconds + 3600)])
-        case .wrongIssuer: return token(scopes: scopes, changes: ["iss": "https://somebody-else.test"])
-        case .wrongAudience: return token(scopes: scopes, changes: ["aud": "https://another-api.test"])
+        case .expired: return mint([:], lifetime: -3600)
+        case .notYetValid: return mint(["nbf": .integer(clock.now().seconds + 3600)])
+        case .wrongIssuer: return mint(["iss": "https://somebody-else.test"])
+        case .wrongAudience: return mint(["aud": "https://another-api.test", "client_id": "another-client"])
         case .idToken:
             return token(
-                changes: ["nonce": "n-1", "at_hash": "hash", "scope": nil, "client_id": nil],
+                changes: changes.merging(
+                    ["nonce": "n-1", "at_hash": "hash", "scope": nil, "scp": nil, "client_id": nil]
+                ) { $1 },
                 header: ["typ": "JWT"]
             )
         case .algorithmNone:
             let header: JSONValue = ["alg": "none", "typ": "at+jwt"]
-            return Self.signingInput(header, .object(claims(scopes: scopes))) + "."
+            return Self.signingInput(header, .object(self.claims(scopes, changes))) + "."
         case .forgedKey:
             guard let own = signingKey(), let forger = try? SigningKey(own.algorithm, keyID: own.keyID) else {
                 return ""
             }
-            return token(scopes: scopes, signedBy: forger)
+            return mint([:], signedBy: forger)
         case .publicKeyAsSecret:
             guard let own = keys.withLock({ $0.first { !$0.algorithm.isSymmetric } }),
                 let secret = SharedSecret(own.publicPEM.utf8), let hmac = try? secret.verifier(for: .hs256)
             else { return "" }
             let header: JSONValue = ["alg": "HS256", "typ": "at+jwt", "kid": .string(own.keyID ?? "")]
-            let input = Self.signingInput(header, .object(claims(scopes: scopes)))
+            let input = Self.signingInput(header, .object(self.claims(scopes, changes)))
             return input + "." + Base64URL.encode(hmac.authenticationCode(of: Array(input.utf8)[...]) ?? [])
         }
     }

@@ -128,6 +128,63 @@ struct AuthorizationRefusalTests {
         #expect(cookie?.hasSuffix("; Path=/; HttpOnly; SameSite=Lax") == true)
     }
 
+    @Test(
+        "Scripts of an application's own origin may read tokens, of any origin metadata and keys, and of no other more"
+    )
+    func crossOrigin() throws {
+        let fixture = try Fixture()
+        func ask(_ method: String, _ path: String, _ origin: String) -> [String: String] {
+            let fields = [
+                ("Host", "127.0.0.1:9000"), ("Origin", origin), ("Access-Control-Request-Method", "POST"),
+            ]
+            let response = fixture.engine.respond(to: AuthorizationServerRequest(method, path, fields: fields))
+            return Dictionary(response.fields.map { ($0.name, $0.value) }) { $1 }
+        }
+        let allowed = "Access-Control-Allow-Origin"
+        #expect(ask("GET", "/jwks", "https://any.test")[allowed] == "*")
+        #expect(ask("GET", "/.well-known/openid-configuration", "https://any.test")[allowed] == "*")
+        for path in ["/token", "/userinfo", "/revoke"] {
+            let answer = ask("OPTIONS", path, "https://app.test")
+            #expect(answer[allowed] == "https://app.test" && answer["Vary"] == "Origin")
+            #expect(answer["Access-Control-Allow-Headers"] == "Authorization, Content-Type")
+            for other in ["https://app.test.evil.test", "https://app.tes", "http://app.test", "null"] {
+                #expect(ask("OPTIONS", path, other)[allowed] == nil)
+                #expect(ask("POST", path, other)[allowed] == nil)
+            }
+        }
+        for path in ["/authorize", "/sign-in", "/consent", "/introspect", "/logout", "/"] {
+            #expect(ask("OPTIONS", path, "https://app.test")[allowed] == nil)
+            #expect(ask("GET", path, "https://app.test")[allowed] == nil)
+        }
+    }
+
+    @Test(
+        "A page's policy names where its form leads to in a form that browsers understand",
+        arguments: [
+            ("https://app.test/cb?x=1", "https://app.test"), ("http://localhost:3000?x=1", "http://localhost:3000"),
+            ("http://[::1]:3000/cb", "http:"), ("com.example.app:/cb", "com.example.app:"), ("urn:x;y", "urn:"),
+            ("https://app.test;evil/cb", "https:"),
+        ]
+    )
+    func formTargets(_ uri: String, _ target: String) throws {
+        let fixture = try Fixture { $0.clients[0].redirectURIs = [uri] }
+        let page = TestBrowser(fixture.engine).authorize(Fixture.parameters(["redirect_uri": uri]))
+        let policy = page.fields.first { $0.name == "Content-Security-Policy" }?.value
+        #expect(policy?.hasSuffix("; form-action 'self' \(target)") == true)
+    }
+
+    @Test("What would have to be kept is refused where it is large")
+    func sizes() throws {
+        let fixture = try Fixture()
+        let large = String(repeating: "x", count: 4097)
+        for name in ["state", "nonce", "login_hint"] {
+            let told = TestBrowser(fixture.engine).authorize(Fixture.parameters([name: large])).told
+            #expect(told?["error"] == "invalid_request")
+            let fits = TestBrowser(fixture.engine).authorize(Fixture.parameters([name: String(large.dropLast())]))
+            #expect(fits.status == 200)
+        }
+    }
+
     @Test("A wrong method is 405 with the right ones, another path 404, and another host's name 421")
     func routes() throws {
         let fixture = try Fixture()
@@ -140,7 +197,9 @@ struct AuthorizationRefusalTests {
         #expect(ask("DELETE", "/authorize").fields.contains { $0 == ("Allow", "GET, POST") })
         #expect(ask("GET", "/nowhere").status == 404)
         #expect(ask("HEAD", "/jwks").status == 200)
-        for host in ["rebound.test", "127.0.0.1.evil.test", "", "localhost.evil.test:9000"] {
+        for host in [
+            "rebound.test", "127.0.0.1.evil.test", "", "localhost.evil.test:9000", "[::1]evil.test", "localhost:x",
+        ] {
             #expect(ask("GET", "/jwks", host: host).status == 421)
         }
         #expect(ask("GET", "/jwks", host: nil).status == 421)

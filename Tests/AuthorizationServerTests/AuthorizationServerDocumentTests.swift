@@ -63,9 +63,20 @@ struct AuthorizationServerDocumentTests {
         ({ $0.clients = [.init("x", authentication: .none, redirectURIs: ["https://a/#b"])] }, "client 'x'"),
         ({ $0.clients = [.init("x", authentication: .none, redirectURIs: ["javascript:x"])] }, "client 'x'"),
         ({ $0.clients = [.init("x", authentication: .none, redirectURIs: ["https://a/\r\nx"])] }, "client 'x'"),
+        ({ $0.clients = [.init("x", authentication: .none, redirectURIs: ["localhost:3000/x"])] }, "no redirect URI"),
+        ({ $0.clients = [.init("x", authentication: .none, redirectURIs: ["http://localhost/*"])] }, "no redirect URI"),
+        ({ $0.clients = [.init("x", authentication: .none)] }, "has no redirect URI"),
+        ({ $0.clients = [.init("x", authentication: .none, grantTypes: [.clientCredentials])] }, "a public client"),
+        (
+            { configuration in
+                let client = LocalAuthorizationServer.Client("x", authentication: .none, redirectURIs: ["app:/x"])
+                configuration.clients = [client, client]
+            }, "occurs twice"
+        ),
+        ({ $0.users = [.init("u", password: "p"), .init("u", password: "q")] }, "occurs twice"),
     ]
 
-    @Test("What no server could use is refused when it starts", arguments: 0..<9)
+    @Test("What no server could use is refused when it starts", arguments: unusable.indices)
     func refused(_ number: Int) {
         let (change, message) = Self.unusable[number]
         var configuration = Configuration()

@@ -88,6 +88,7 @@ struct TokenEndpointTests {
         #expect(second["refresh_token"] != first["refresh_token"])
         #expect(second["id_token"] != nil)
         #expect(try refresh(second["refresh_token"], "read write").refusal == "400 invalid_scope")
+        #expect(try refresh(second["refresh_token"], " ").refusal == "400 invalid_scope")
         let narrowed = try refresh(second["refresh_token"], "read")
         #expect(narrowed["scope"] == "read")
         #expect(narrowed["id_token"] == nil)
@@ -180,7 +181,8 @@ struct TokenEndpointTests {
         let now = fixture.clock.wall.time.seconds
         let flawed: [[String: JSONValue?]] = [
             ["jti": nil], ["sub": "web"], ["sub": nil], ["iss": "web"], ["aud": "https://elsewhere.test"],
-            ["aud": nil], ["exp": .integer(now - 31)], ["exp": nil],
+            ["aud": nil], ["exp": .integer(now - 31)], ["exp": nil], ["exp": .integer(now + 3601)], ["jti": ""],
+            ["jti": 7], ["jti": .string(String(repeating: "x", count: 257))],
         ]
         for changes in flawed {
             let changes = changes.merging(["jti": "a-4"]) { own, _ in own }
@@ -189,6 +191,17 @@ struct TokenEndpointTests {
         let other = try SigningKey(.es256, keyID: "client-key")
         #expect(try ask(fixture.assertion(["jti": "a-5"], signedBy: other)) == "401 invalid_client")
         #expect(try ask("not.a.jwt") == "401 invalid_client")
+        let claims: JSONValue = [
+            "iss": "batch", "sub": "batch", "aud": .string(fixture.engine.issuer), "exp": .integer(now + 60),
+            "jti": "a-6",
+        ]
+        func segment(_ value: JSONValue) -> String { Base64URL.encode(value.text.utf8) }
+        let unsigned = segment(["alg": "none"]) + "." + segment(claims) + "."
+        #expect(try ask(unsigned) == "401 invalid_client")
+        let secret = try #require(SharedSecret(fixture.key.publicPEM.utf8)).verifier(for: .hs256)
+        let input = segment(["alg": "HS256", "kid": "client-key"]) + "." + segment(claims)
+        let code = try #require(secret.authenticationCode(of: Array(input.utf8)[...]))
+        #expect(try ask(input + "." + Base64URL.encode(code)) == "401 invalid_client")
     }
 
     @Test("What is no form, is in the URL or is there twice is refused as RFC 6749 says")
@@ -279,6 +292,11 @@ struct TokenEndpointTests {
         #expect(try Set(published()) == [old, new])
         fixture.engine.keys.withdraw(keyID: old)
         #expect(try published() == [new])
+        // A name is never another key's: caches would take the one for the other.
+        fixture.engine.keys.withdraw(keyID: new)
+        #expect(try fixture.token(["grant_type": "client_credentials"]).refusal == "500 server_error")
+        #expect(try fixture.engine.keys.rotate(.es256).keyID == "ES256-3")
+        #expect(try fixture.token(["grant_type": "client_credentials"]).refusal == "200 granted")
     }
 
     @Test("Both metadata name the issuer and the same endpoints")
@@ -291,6 +309,7 @@ struct TokenEndpointTests {
             let issuer = fixture.engine.issuer
             let path = issuer.dropFirst("http://127.0.0.1:9000".count)
             let base = path == "/" ? "" : String(path)
+            var documents: [JSONObject] = []
             for target in [
                 "\(base)/.well-known/openid-configuration", "/.well-known/oauth-authorization-server\(base)",
             ] {
@@ -300,7 +319,14 @@ struct TokenEndpointTests {
                 #expect(answer["issuer"] == issuer)
                 #expect(answer["jwks_uri"] == "http://127.0.0.1:9000\(base)/jwks")
                 #expect(answer.members["code_challenge_methods_supported"] == ["S256"])
+                documents.append(answer.members)
+                for member in answer.members.members {
+                    guard let url = member.value.stringValue, member.name != "issuer" else { continue }
+                    let path = String(url.dropFirst("http://127.0.0.1:9000".count))
+                    #expect(fixture.engine.endpoint(at: path) != nil, "\(member.name)")
+                }
             }
+            #expect(documents.first == documents.last)
         }
     }
 }

@@ -60,6 +60,7 @@ struct ReadmeTests {
         let lines = try Self.shown(guide, 2)
         #expect(lines == (try Self.marked("Tests/IntegrationTests/ProtectedRouteExample.swift")))
         #expect(lines.count > 50)
+        #expect(try Self.shown(guide, 10) == Self.marked("Tests/IntegrationTests/SignInExample.swift"))
     }
 }
 #endif

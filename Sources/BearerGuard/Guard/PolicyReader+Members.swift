@@ -26,14 +26,17 @@ extension PolicyReader {
         guard let value = object[name] else { return nil }
         let texts = value.stringValue.map { [$0] } ?? value.stringsValue
         if let texts, !texts.isEmpty, !texts.contains("") { return texts }
-        return fault("\(path).\(name)", "must be a text or an array of texts, none of them empty")
+        return fault(
+            path.isEmpty ? name : "\(path).\(name)",
+            "must be a text or an array of texts, none of them empty"
+        )
     }
 
     /// A whole number.
     package mutating func integer(_ object: JSONObject, _ name: String, _ path: String) -> Int? {
         guard let value = object[name] else { return nil }
         if let number = value.integerValue, let exact = Int(exactly: number) { return exact }
-        return fault("\(path).\(name)", "must be a whole number of seconds")
+        return fault(path.isEmpty ? name : "\(path).\(name)", "must be a whole number of seconds")
     }
 
     /// Notes what is wrong with the member at `path`.

@@ -76,7 +76,10 @@ package struct PolicyReader {
             case .file, .keySet, .pem, .secretFile: break
             }
         } catch {
-            return fault("\(path).keys", "\(error.message); allowLoopbackHTTP permits http to loopback")
+            return fault(
+                "\(path).keys",
+                "\(error.message); allowLoopbackHTTP: true beside the issuer permits http to loopback"
+            )
         }
         do throws(ConfigurationError) {
             let policy = try ValidationPolicy(

@@ -206,6 +206,14 @@ final class WebApp: Sendable {
         guard let tokens = session.tokens else { return }
         let key = try server.keys.rotate(.rs256)
         log.note(nil, "The authorization server signs with a new key", ["kid: \(key.keyID ?? "")"])
+        guard tokens.refresh != nil else {
+            session.notice = Notice(
+                text: "The key was rotated, and the token at hand is by the old one, which is still published. "
+                    + "Without offline_access there is no refresh token: sign in again for a token by the new key.",
+                isGood: true
+            )
+            return
+        }
         session.tokens = try await client.refresh(tokens)
         let answer = try await client.call(
             "GET",

@@ -67,12 +67,21 @@ public enum AccessTokenShape: String, Sendable, CaseIterable {
         }
     }
 
+    /// What the provider calls a user in every token and in userinfo, where it has a form of its own.
+    func subject(of user: LocalAuthorizationServer.User) -> String {
+        switch self {
+        case .rfc9068, .entra, .keycloak, .cognito: user.subject
+        case .okta: "00u\(user.subject)"
+        case .auth0: "auth0|\(user.subject)"
+        }
+    }
+
     /// The claims of an access token beside `iss`, `iat` and `exp`.
     func claims(of grant: Grant, tokenID: String) -> [String: JSONValue] {
         let (client, user) = (grant.clientID, grant.user)
         let scope = JSONValue.string(grant.scopes.joined(separator: " "))
         let audience = grant.audience.count == 1 ? .string(grant.audience[0]) : texts(grant.audience)
-        let subject = JSONValue.string(user?.subject ?? client)
+        let subject = JSONValue.string(user.map { self.subject(of: $0) } ?? client)
         let roles = texts(user?.roles ?? [])
         let identifier = JSONValue.string(tokenID)
         let signedIn = user.map { _ in JSONValue.integer(grant.authenticatedAt) }
@@ -86,13 +95,14 @@ public enum AccessTokenShape: String, Sendable, CaseIterable {
         case .okta:
             claims = [
                 "ver": 1, "jti": .string("AT.\(tokenID)"), "aud": audience, "cid": .string(client),
-                "uid": user.map { .string("00u\($0.subject)") }, "scp": texts(grant.scopes), "auth_time": signedIn,
+                "uid": user.map { _ in subject }, "scp": texts(grant.scopes), "auth_time": signedIn,
+                // The one place where Okta has the user's name instead of the identifier, which is `uid`.
                 "sub": .string(user?.email ?? user?.username ?? client),
                 "groups": user?.roles.isEmpty == false ? roles : nil,
             ]
         case .auth0:
             claims = [
-                "aud": audience, "sub": .string(user.map { "auth0|\($0.subject)" } ?? "\(client)@clients"),
+                "aud": audience, "sub": user == nil ? .string("\(client)@clients") : subject,
                 "azp": .string(client), "scope": scope, "gty": user == nil ? "client-credentials" : nil,
                 "permissions": user?.roles.isEmpty == false ? roles : nil,
             ]
@@ -125,11 +135,11 @@ public enum AccessTokenShape: String, Sendable, CaseIterable {
     }
 
     /// What marks an ID token of this provider.
-    var idTokenMarks: [String: JSONValue] {
+    func idTokenMarks(of user: LocalAuthorizationServer.User) -> [String: JSONValue] {
         switch self {
         case .rfc9068, .auth0: [:]
         case .okta: ["ver": 1]
-        case .entra: ["ver": "2.0", "tid": .string(Self.tenant)]
+        case .entra: ["ver": "2.0", "tid": .string(Self.tenant), "oid": .string(subject(of: user))]
         case .keycloak: ["typ": "ID"]
         case .cognito: ["token_use": "id"]
         }

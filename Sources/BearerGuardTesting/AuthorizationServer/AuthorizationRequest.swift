@@ -9,7 +9,7 @@ struct AuthorizationRequest: Sendable {
     /// Why a request is refused, and who is told.
     enum Refusal: Error {
         /// The user: there is no client to be trusted with an answer (RFC 6749 §4.1.2.1).
-        case page(String)
+        case page(Pages.Mistake)
         /// The client, by way of the browser.
         case redirect(OAuthError, to: String, state: String?)
     }
@@ -32,23 +32,53 @@ struct AuthorizationRequest: Sendable {
     /// Seconds since the user signed in; nil for any.
     let maximumAge: Int64?
     let loginHint: String?
+    /// Whom the client thinks it is about; nil for anybody.
+    let hintedUsername: String?
 
-    /// Reads and checks a request; nil parameters could not be read.
+    /// Reads and checks a request.
+    ///
+    /// - Parameters:
+    ///   - parameters: what was sent; nil where it could not be read.
+    ///   - clients: every client by its `client_id`.
+    ///   - configuration: the server's.
+    ///   - hintedUser: the user of an ID token that was given out here.
     init(
         _ parameters: FormParameters?,
         clients: [String: LocalAuthorizationServer.Client],
-        configuration: LocalAuthorizationServer.Configuration
+        configuration: LocalAuthorizationServer.Configuration,
+        hintedUser: (_ idToken: String) -> String?
     ) throws(Refusal) {
-        guard let parameters else { throw .page("The parameters of this request cannot be read.") }
+        guard let parameters else { throw .page(.init("The parameters of this request cannot be read.")) }
         guard let client = parameters["client_id"].flatMap({ clients[$0] }) else {
-            throw .page("No application is known by this client_id.")
+            throw .page(
+                .init(
+                    "No application is known by this client_id.",
+                    sent: parameters.all("client_id"),
+                    known: clients.keys.sorted()
+                )
+            )
         }
         guard let redirectURI = parameters["redirect_uri"], client.redirectURIs.containsExactly(redirectURI) else {
-            throw .page("The application did not register this redirect_uri; it is compared to the letter.")
+            throw .page(
+                .init(
+                    "The application did not register this redirect_uri; it is compared to the letter.",
+                    sent: parameters.all("redirect_uri"),
+                    known: client.redirectURIs
+                )
+            )
         }
-        let state = parameters["state"]
+        // What is kept must be of a size that can be kept.
+        let isShort = ["state", "nonce", "login_hint"].allSatisfy { (parameters[$0] ?? "").utf8.count <= 4096 }
+        let state = isShort ? parameters["state"] : nil
         do throws(OAuthError) {
+            guard isShort else { throw OAuthError(.invalidRequest, "state, nonce and login_hint: 4096 bytes at most") }
             try Self.checkForm(parameters)
+            hintedUsername = try parameters["id_token_hint"].map { token throws(OAuthError) in
+                guard let username = hintedUser(token) else {
+                    throw OAuthError(.invalidRequest, "id_token_hint is no ID token of this server")
+                }
+                return username
+            }
             guard client.grantTypes.contains(.authorizationCode) else {
                 throw OAuthError(.unauthorizedClient, "the client may not ask for codes")
             }
@@ -105,10 +135,11 @@ struct AuthorizationRequest: Sendable {
         _ client: LocalAuthorizationServer.Client,
         _ configuration: LocalAuthorizationServer.Configuration
     ) throws(OAuthError) -> [String] {
-        let ofAPI = client.scopes ?? configuration.scopes
+        let openID = LocalAuthorizationServer.Configuration.openIDScopes
+        let ofAPI = client.scopes?.filter { !openID.containsExactly($0) } ?? configuration.apiScopes
         guard let text else { return ofAPI }
         let scopes = Scopes(text.split(separator: " ").map(String.init)).values
-        let known = ofAPI + LocalAuthorizationServer.Configuration.openIDScopes
+        let known = ofAPI + openID
         guard !scopes.isEmpty, scopes.allSatisfy(known.containsExactly) else {
             throw OAuthError(.invalidScope, "a scope that the client may not ask for")
         }
@@ -123,7 +154,7 @@ struct AuthorizationRequest: Sendable {
         guard resources.allSatisfy(configuration.audiences.containsExactly) else {
             throw OAuthError(.invalidTarget, "no API is known by this resource")
         }
-        return resources.isEmpty ? Array(configuration.audiences.prefix(1)) : resources
+        return resources.isEmpty ? Array(configuration.audiences.prefix(1)) : resources.withoutRepetitions
     }
 
     private static func prompts(_ text: String?) throws(OAuthError) -> Set<Prompt> {

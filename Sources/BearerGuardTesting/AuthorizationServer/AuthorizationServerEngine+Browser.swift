@@ -22,13 +22,32 @@ extension AuthorizationServerEngine {
         return FormParameters(request.body)
     }
 
+    /// Sends a form of another site on as a question by GET; nil where the browser showed who it is.
+    ///
+    /// To such a POST a browser adds no cookie (SameSite): it would look as if nobody were signed in, and the cookie of
+    /// whoever is would be replaced.
+    private func restated(
+        _ request: AuthorizationServerRequest,
+        _ parameters: FormParameters?,
+        at endpoint: LocalAuthorizationServer.Endpoint
+    ) -> AuthorizationServerResponse? {
+        guard request.method == "POST", request.cookie(cookieName) == nil, let parameters else { return nil }
+        return .redirect(to: PercentEncoding.url(url(endpoint), adding: parameters.pairs))
+    }
+
     /// `/authorize`: checks the request and asks the user what must be asked.
     func authorize(_ request: AuthorizationServerRequest, _ method: String) -> AuthorizationServerResponse {
         let parameters = method == "POST" ? form(request) : FormParameters(Array(request.query.utf8))
+        if let restated = restated(request, parameters, at: .authorization) { return restated }
         let now = now
         return state.withLock { state in
             do throws(AuthorizationRequest.Refusal) {
-                let asked = try AuthorizationRequest(parameters, clients: state.clients, configuration: configuration)
+                let asked = try AuthorizationRequest(
+                    parameters,
+                    clients: state.clients,
+                    configuration: configuration,
+                    hintedUser: { state.grants.grant(ofIDToken: $0)?.username }
+                )
                 var cookie = request.cookie(cookieName)
                 let isNew = state.browsers.session(cookie, now: now) == nil
                 if isNew { cookie = state.browsers.open(now: now) }
@@ -38,7 +57,7 @@ extension AuthorizationServerEngine {
                 return isNew ? setCookie(response, sessionID) : response
             } catch {
                 switch error {
-                case .page(let message): return .page(Pages.error(message), status: 400)
+                case .page(let mistake): return .page(Pages.error(mistake), status: 400)
                 case .redirect(let error, let uri, let clientState):
                     return redirect(to: uri, error.parameters, clientState)
                 }
@@ -89,11 +108,8 @@ extension AuthorizationServerEngine {
         }
     }
 
-    /// A form leads back to the client by a redirect, which a page's policy has to allow.
     private static func formTargets(_ request: AuthorizationRequest) -> [String] {
-        let parts = request.redirectURI.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count > 2, parts[1].isEmpty else { return ["\(parts.first ?? "")"] }
-        return ["\(parts[0])//\(parts[2])"]
+        [HTML.formTarget(of: request.redirectURI)]
     }
 
     /// Back to the client (RFC 6749 §4.1.2), with `iss` so that it knows who answers (RFC 9207).
@@ -114,8 +130,8 @@ extension AuthorizationServerEngine {
         _ state: State
     ) -> (form: FormParameters, interaction: String, sessionID: String, asked: AuthorizationRequest)? {
         guard let form = form(request), !form.hasRepeated, let sessionID = request.cookie(cookieName),
-            let session = state.browsers.session(sessionID, now: now), let token = form["form_token"],
-            ConstantTime.areEqual(Array(token.utf8), Array(session.formToken.utf8)), let id = form["interaction"],
+            let session = state.browsers.session(sessionID, now: now), Self.isOwn(form, session),
+            let id = form["interaction"],
             let interaction = state.browsers.interaction(id, sessionID: sessionID, now: now)
         else { return nil }
         return (form, id, sessionID, interaction.request)
@@ -181,8 +197,10 @@ extension AuthorizationServerEngine {
             guard let own = ownForm(request, state) else { return .page(Pages.ended, status: 403) }
             let username = own.form["username"] ?? ""
             let flaw: String? =
-                if !(1...64).contains(username.count) {
-                    "A user name has 1 to 64 characters."
+                if !(1...64).contains(username.utf8.count) {
+                    "A user name has 1 to 64 bytes."
+                } else if (own.form["name"] ?? "").utf8.count > 256 || (own.form["email"] ?? "").utf8.count > 256 {
+                    "Name and e-mail have at most 256 bytes."
                 } else if state.users[username] != nil {
                     "This user name is taken."
                 } else if !(1...256).contains(own.form["password"]?.utf8.count ?? 0) {
@@ -234,39 +252,48 @@ extension AuthorizationServerEngine {
         guard let parameters, !parameters.hasRepeated else {
             return .page(Pages.error("The parameters of this request cannot be read."), status: 400)
         }
+        if let restated = restated(request, parameters, at: .logout) { return restated }
         return state.withLock { state in
             let sessionID = request.cookie(cookieName)
             let session = state.browsers.session(sessionID, now: now)
             let hinted = parameters["id_token_hint"].flatMap { state.grants.grant(ofIDToken: $0) }
-            var destination: String?
-            if let uri = parameters["post_logout_redirect_uri"] {
-                let client = (hinted?.clientID ?? parameters["client_id"]).flatMap { state.clients[$0] }
-                guard let client, client.postLogoutRedirectURIs.containsExactly(uri) else {
-                    return .page(
-                        Pages.error("The application did not register this post_logout_redirect_uri."),
-                        status: 400
-                    )
-                }
-                let clientState = parameters["state"].map { [(name: "state", value: $0)] } ?? []
-                destination = clientState.isEmpty ? uri : PercentEncoding.url(uri, adding: clientState)
+            let stated = parameters["client_id"]
+            if let hinted, let stated, !stated.isExactly(hinted.clientID) {
+                return .page(Pages.error("The ID token is for another client than client_id says."), status: 400)
             }
-            let isAsked =
-                method == "POST"
-                && parameters["form_token"].map {
-                    ConstantTime.areEqual(Array($0.utf8), Array((session?.formToken ?? "").utf8))
-                }
-                    == true
-            if let session, session.username != nil, !isAsked, hinted?.sessionID != session.publicID {
+            let client = (hinted?.clientID ?? stated).flatMap { state.clients[$0] }
+            let destination = parameters["post_logout_redirect_uri"]
+            if let destination, client?.postLogoutRedirectURIs.containsExactly(destination) != true {
+                let mistake = Pages.Mistake(
+                    "The application did not register this post_logout_redirect_uri; it is compared to the letter.",
+                    sent: [destination],
+                    known: client?.postLogoutRedirectURIs ?? []
+                )
+                return .page(Pages.error(mistake), status: 400)
+            }
+            if let session, session.username != nil, hinted?.sessionID != session.publicID,
+                !(method == "POST" && Self.isOwn(parameters, session))
+            {
                 let form = Pages.Form(action: path(of: .logout), interaction: "", token: session.formToken)
-                return .page(Pages.signOut(form, parameters))
+                return .page(
+                    Pages.signOut(form, parameters),
+                    formTargets: destination.map { [HTML.formTarget(of: $0)] } ?? []
+                )
             }
             if let session, let sessionID {
                 state.grants.endSession(session.publicID)
                 state.browsers.close(sessionID)
             }
             if let hinted { state.grants.endSession(hinted.sessionID) }
-            return destination.map { .redirect(to: $0) } ?? .page(Pages.signedOut)
+            guard let destination else { return .page(Pages.signedOut) }
+            let clientState = parameters["state"].map { [(name: "state", value: $0)] } ?? []
+            return .redirect(to: PercentEncoding.url(destination, adding: clientState))
         }
+    }
+
+    /// Whether a form carries the token of this browser's own pages.
+    private static func isOwn(_ form: FormParameters, _ session: BrowserStore.Session) -> Bool {
+        form["form_token"].map { ConstantTime.areEqual(Array($0.utf8), Array(session.formToken.utf8)) } ?? false
     }
 
     /// What there is here, for whoever opens the address.

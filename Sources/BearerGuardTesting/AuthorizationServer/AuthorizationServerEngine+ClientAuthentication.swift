@@ -30,9 +30,15 @@ extension AuthorizationServerEngine {
         switch (client.authentication, form["client_secret"]) {
         case (.none, nil): return (form, client)
         case (.secret(let secret), let sent?) where Self.areEqual(secret, sent): return (form, client)
-        default: throw OAuthError(.invalidClient, "the client did not authenticate")
+        case (.none, _?): throw OAuthError(.invalidClient, "a public client has no secret")
+        case (.secret, _?): throw OAuthError(.invalidClient, "the client's secret is another one")
+        case (.secret, nil): throw OAuthError(.invalidClient, "the client must send its secret")
+        case (.privateKey, _): throw OAuthError(.invalidClient, "the client must send a signed assertion")
         }
     }
+
+    /// Seconds from now to the end of an assertion.
+    private static let longestAssertion: Int64 = 3600
 
     private static func areEqual(_ left: String, _ right: String) -> Bool {
         ConstantTime.areEqual(Array(left.utf8), Array(right.utf8))
@@ -42,16 +48,21 @@ extension AuthorizationServerEngine {
         ofBasic field: String,
         _ form: FormParameters
     ) throws(OAuthError) -> LocalAuthorizationServer.Client {
-        let failure = OAuthError(.invalidClient, "the client did not authenticate")
+        let failure = OAuthError(.invalidClient, "the Authorization field is not Basic with client_id and secret")
         let parts = field.split(separator: " ")
         guard parts.count == 2, parts[0].lowercased() == "basic", let bytes = Self.decodeBase64(parts[1]) else {
             throw failure
         }
         let sides = bytes.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
         guard sides.count == 2, let id = PercentEncoding.decodeForm(sides[0]),
-            let sent = PercentEncoding.decodeForm(sides[1]), let client = state.withLock({ $0.clients[id] }),
-            case .secret(let secret) = client.authentication, Self.areEqual(secret, sent)
+            let sent = PercentEncoding.decodeForm(sides[1])
         else { throw failure }
+        guard let client = state.withLock({ $0.clients[id] }) else {
+            throw OAuthError(.invalidClient, "no client is known by this client_id")
+        }
+        guard case .secret(let secret) = client.authentication, Self.areEqual(secret, sent) else {
+            throw OAuthError(.invalidClient, "the client's secret is another one")
+        }
         guard form["client_id"].map({ $0.isExactly(id) }) ?? true else {
             throw OAuthError(.invalidRequest, "client_id is not that of the Authorization field")
         }
@@ -101,13 +112,19 @@ extension AuthorizationServerEngine {
             at: clock.now()
         )
         guard judgement.findings.isEmpty, let claims = judgement.claims,
-            claims["sub"]?.stringValue?.isExactly(id) == true, let identifier = claims["jti"]?.stringValue
+            claims["sub"]?.stringValue?.isExactly(id) == true, let identifier = claims["jti"]?.stringValue,
+            (1...256).contains(identifier.utf8.count), let end = claims["exp"].flatMap(UnixTime.init)
         else { throw failure }
+        // As long as one is good it has to be remembered (RFC 7523 §3): that must come to an end.
+        let now = now
+        guard end.seconds <= now + Self.longestAssertion else {
+            throw OAuthError(.invalidClient, "the client assertion is good for more than an hour")
+        }
         let isNew = state.withLock { state in
-            // One per client: the names of one are not the names of another.
-            let name = "\(id.utf8.count):\(id):\(identifier)"
-            defer { state.assertions[name] = true }
-            return state.assertions[name] == nil
+            if state.assertions.count >= 10_000 { state.assertions = state.assertions.filter { $0.value >= now - 30 } }
+            guard state.assertions.count < 10_000, state.assertions[[id, identifier]] == nil else { return false }
+            state.assertions[[id, identifier]] = end.seconds
+            return true
         }
         guard isNew else { throw OAuthError(.invalidClient, "the client assertion was used before") }
         return client

@@ -10,7 +10,7 @@ extension AuthorizationServerEngine {
         func texts(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
         func url(_ endpoint: LocalAuthorizationServer.Endpoint) -> JSONValue { .string(self.url(endpoint)) }
         let signatures = SignatureAlgorithm.allCases.filter { !$0.isSymmetric }.map(\.rawValue)
-        let authentication = texts(["client_secret_basic", "client_secret_post", "private_key_jwt"])
+        let confidential = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
         return [
             "issuer": .string(issuer),
             "authorization_endpoint": url(.authorization),
@@ -20,19 +20,17 @@ extension AuthorizationServerEngine {
             "introspection_endpoint": url(.introspection),
             "revocation_endpoint": url(.revocation),
             "end_session_endpoint": url(.logout),
-            "scopes_supported": texts(LocalAuthorizationServer.Configuration.openIDScopes + configuration.scopes),
+            "scopes_supported": texts(LocalAuthorizationServer.Configuration.openIDScopes + configuration.apiScopes),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": texts(LocalAuthorizationServer.Client.GrantType.allCases.map(\.rawValue)),
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": texts(configuration.algorithms.map(\.rawValue)),
-            "token_endpoint_auth_methods_supported": texts([
-                "client_secret_basic", "client_secret_post", "private_key_jwt", "none",
-            ]),
+            "id_token_signing_alg_values_supported": texts(configuration.algorithms.prefix(1).map(\.rawValue)),
+            "token_endpoint_auth_methods_supported": texts(confidential + ["none"]),
             "token_endpoint_auth_signing_alg_values_supported": texts(signatures),
-            "introspection_endpoint_auth_methods_supported": authentication,
+            "introspection_endpoint_auth_methods_supported": texts(confidential),
             "introspection_endpoint_auth_signing_alg_values_supported": texts(signatures),
-            "revocation_endpoint_auth_methods_supported": authentication,
+            "revocation_endpoint_auth_methods_supported": texts(confidential + ["none"]),
             "revocation_endpoint_auth_signing_alg_values_supported": texts(signatures),
             "code_challenge_methods_supported": ["S256"],
             "claims_supported": [

@@ -17,6 +17,8 @@ extension AuthorizationServerEngine {
         guard client.grantTypes.contains(type) else {
             throw OAuthError(.unauthorizedClient, "the client may not use this grant_type")
         }
+        // Before anything is used up by the attempt.
+        _ = try signingKey()
         switch type {
         case .authorizationCode: return try redeemCode(form, client)
         case .refreshToken: return try refresh(form, client)
@@ -39,7 +41,7 @@ extension AuthorizationServerEngine {
                 resources: form.all("resource"),
                 now: now
             )
-            return Self.answer(issue(taken, client, &state))
+            return Self.answer(try issue(taken, client, &state, nonce: taken.grant.nonce))
         }
     }
 
@@ -59,7 +61,7 @@ extension AuthorizationServerEngine {
                 resources: form.all("resource"),
                 now: now
             )
-            return Self.answer(issue(taken, client, &state))
+            return Self.answer(try issue(taken, client, &state))
         }
     }
 
@@ -76,7 +78,7 @@ extension AuthorizationServerEngine {
         }
         let audience = try AuthorizationRequest.audience(form.all("resource"), configuration)
         let now = now
-        return state.withLock { state in
+        return try state.withLock { state throws(OAuthError) in
             let grant = GrantStore.Grant(
                 clientID: client.clientID,
                 username: nil,
@@ -86,7 +88,7 @@ extension AuthorizationServerEngine {
                 authenticatedAt: now,
                 sessionID: RandomText.make()
             )
-            return Self.answer(issue(state.grants.add(grant), client, &state))
+            return Self.answer(try issue(state.grants.add(grant), client, &state))
         }
     }
 
@@ -95,14 +97,17 @@ extension AuthorizationServerEngine {
     }
 
     /// The members of an answer with tokens (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+    ///
+    /// - Parameter nonce: of the request that a code answers; an ID token for a refresh has none (§12.2).
     func issue(
         _ taken: GrantStore.Taken,
         _ client: LocalAuthorizationServer.Client,
-        _ state: inout State
-    ) -> [(String, JSONValue)] {
+        _ state: inout State,
+        nonce: String? = nil
+    ) throws(OAuthError) -> [(String, JSONValue)] {
         let user = taken.grant.username.flatMap { state.users[$0] }
         let end = now + configuration.tokenLifetime
-        let (accessToken, claims) = accessToken(taken, user, end: end)
+        let (accessToken, claims) = try accessToken(taken, user, end: end)
         state.grants.note(accessToken: accessToken, claims, of: taken, end: end)
         var answer: [(String, JSONValue)] = [
             ("access_token", .string(accessToken)), ("token_type", "Bearer"),
@@ -115,7 +120,7 @@ extension AuthorizationServerEngine {
             answer.append(("refresh_token", .string(token)))
         }
         if let user, taken.scopes.containsExactly("openid") {
-            let (idToken, claims) = idToken(taken, user, accessToken: accessToken, end: end)
+            let (idToken, claims) = try idToken(taken, user, accessToken: accessToken, nonce: nonce, end: end)
             state.grants.note(idToken: idToken, claims, of: taken, end: end)
             answer.append(("id_token", .string(idToken)))
         }
@@ -126,7 +131,7 @@ extension AuthorizationServerEngine {
         _ taken: GrantStore.Taken,
         _ user: LocalAuthorizationServer.User?,
         end: Int64
-    ) -> (token: String, claims: JSONValue) {
+    ) throws(OAuthError) -> (token: String, claims: JSONValue) {
         let shape = configuration.accessTokens
         var claims = shape.claims(
             of: .init(
@@ -140,44 +145,54 @@ extension AuthorizationServerEngine {
             tokenID: RandomText.make()
         )
         claims.merge(times(end: end)) { own, _ in own }
-        return sign(claims, type: shape.accessTokenType)
+        return try sign(claims, type: shape.accessTokenType)
     }
 
     private func idToken(
         _ taken: GrantStore.Taken,
         _ user: LocalAuthorizationServer.User,
         accessToken: String,
+        nonce: String?,
         end: Int64
-    ) -> (token: String, claims: JSONValue) {
+    ) throws(OAuthError) -> (token: String, claims: JSONValue) {
+        let shape = configuration.accessTokens
         var claims: [String: JSONValue] = [
-            "sub": .string(user.subject), "aud": .string(taken.grant.clientID),
+            "sub": .string(shape.subject(of: user)), "aud": .string(taken.grant.clientID),
             "auth_time": .integer(taken.grant.authenticatedAt), "sid": .string(taken.grant.sessionID),
         ]
-        if let nonce = taken.grant.nonce { claims["nonce"] = .string(nonce) }
+        if let nonce { claims["nonce"] = .string(nonce) }
         // The digest is that of the signature's algorithm (OpenID Connect Core §3.1.3.6).
         if configuration.algorithms.first?.rawValue.hasSuffix("256") == true {
             claims["at_hash"] = .string(Base64URL.encode(SHA256.hash(accessToken.utf8).prefix(16)))
         }
         claims.merge(self.claims(about: user, scopes: taken.scopes)) { own, _ in own }
-        claims.merge(configuration.accessTokens.idTokenMarks) { own, _ in own }
+        claims.merge(shape.idTokenMarks(of: user)) { own, _ in own }
         claims.merge(times(end: end)) { own, _ in own }
-        return sign(claims, type: "JWT")
+        return try sign(claims, type: "JWT")
     }
 
     private func times(end: Int64) -> [String: JSONValue] {
         ["iss": .string(issuer), "iat": .integer(now), "exp": .integer(end)]
     }
 
-    private func sign(_ claims: [String: JSONValue], type: String?) -> (token: String, claims: JSONValue) {
+    private func sign(
+        _ claims: [String: JSONValue],
+        type: String?
+    ) throws(OAuthError) -> (token: String, claims: JSONValue) {
         let claims = JSONValue.object(claims)
-        // Of the keys for the first algorithm the newest; there is none only where a test withdrew them all.
-        guard let algorithm = configuration.algorithms.first, let key = keys.signingKey(algorithm) else {
-            return ("", claims)
-        }
-        var header: [(String, JSONValue)] = [("alg", .string(algorithm.rawValue))]
+        let key = try signingKey()
+        var header: [(String, JSONValue)] = [("alg", .string(key.algorithm.rawValue))]
         if let keyID = key.keyID { header.append(("kid", .string(keyID))) }
         if let type { header.append(("typ", .string(type))) }
         return (TestIssuer.sign(header: .object(header), claims: claims, with: key), claims)
+    }
+
+    /// Of the keys for the first algorithm the newest.
+    private func signingKey() throws(OAuthError) -> SigningKey {
+        guard let algorithm = configuration.algorithms.first, let key = keys.keys(algorithm).first else {
+            throw OAuthError(.serverError, "every key was withdrawn: rotate to get a new one")
+        }
+        return key
     }
 
     /// Claims about a user that scopes ask for (OpenID Connect Core §5.4).
@@ -206,7 +221,8 @@ extension AuthorizationServerEngine {
         guard let token = form["token"] else { throw OAuthError(.invalidRequest, "token is missing") }
         let now = now
         return state.withLock { state in
-            if let (issued, grant) = state.grants.active(accessToken: token, now: now) {
+            if let issued = state.grants.active(accessToken: token, now: now) {
+                let grant = issued.grant
                 var members: [(String, JSONValue)] = [
                     ("active", true), ("token_type", "Bearer"), ("client_id", .string(grant.clientID)),
                 ]
@@ -239,28 +255,36 @@ extension AuthorizationServerEngine {
         return .status(200)
     }
 
-    /// `/userinfo` (OpenID Connect Core §5.3): protected by a bearer token like any resource (RFC 6750).
+    /// `/userinfo` (OpenID Connect Core §5.3): protected by a bearer token like any resource (RFC 6750), which may be in the
+    /// form of a POST (§2.2).
     func userinfo(_ request: AuthorizationServerRequest) -> AuthorizationServerResponse {
         func challenge(_ parameters: String, status: Int = 401) -> AuthorizationServerResponse {
             .status(status, fields: [("WWW-Authenticate", "Bearer realm=\"userinfo\"\(parameters)")])
         }
+        let isForm = request.method == "POST" && request.isOfType("application/x-www-form-urlencoded")
+        let inForm = isForm ? FormParameters(request.body)?.all("access_token") ?? [] : []
         let fields = request.values("authorization")
-        guard let field = fields.first else { return challenge("") }
-        let parts = field.split(separator: " ")
-        guard fields.count == 1, parts.count == 2, parts[0].lowercased() == "bearer" else {
-            return challenge(", error=\"invalid_request\"", status: 400)
+        guard fields.count + inForm.count <= 1 else { return challenge(", error=\"invalid_request\"", status: 400) }
+        var token = inForm.first
+        if let field = fields.first {
+            let parts = field.split(separator: " ")
+            // Another scheme is as good as none (RFC 6750 §3.1).
+            guard parts.first?.lowercased() == "bearer" else { return challenge("") }
+            guard parts.count == 2 else { return challenge(", error=\"invalid_request\"", status: 400) }
+            token = String(parts[1])
         }
+        guard let token else { return challenge("") }
         let now = now
         return state.withLock { state in
-            guard let (issued, grant) = state.grants.active(accessToken: String(parts[1]), now: now),
-                let user = grant.username.flatMap({ state.users[$0] }),
+            guard let issued = state.grants.active(accessToken: token, now: now),
+                let user = issued.grant.username.flatMap({ state.users[$0] }),
                 let scopes = issued.claims.objectValue.flatMap({ Scopes(claims: $0) })?.values
             else { return challenge(", error=\"invalid_token\"") }
             guard scopes.containsExactly("openid") else {
                 return challenge(", error=\"insufficient_scope\", scope=\"openid\"", status: 403)
             }
             var claims = claims(about: user, scopes: scopes)
-            claims["sub"] = .string(user.subject)
+            claims["sub"] = .string(configuration.accessTokens.subject(of: user))
             return .json(.object(claims))
         }
     }

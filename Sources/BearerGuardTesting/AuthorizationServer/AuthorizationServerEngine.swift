@@ -13,8 +13,8 @@ package final class AuthorizationServerEngine: Sendable {
         var keySetCacheControl: String
         var browsers = BrowserStore()
         var grants = GrantStore()
-        /// The `jti` of client assertions that were used.
-        var assertions = Recent<Bool>(limit: 10_000)
+        /// When client assertions end that were used, by client and `jti`.
+        var assertions: [[String]: Int64] = [:]
     }
 
     let configuration: LocalAuthorizationServer.Configuration
@@ -85,7 +85,19 @@ package final class AuthorizationServerEngine: Sendable {
     /// Answers one request; to HEAD as to GET, for whoever sends it to leave the body out.
     package func respond(to request: AuthorizationServerRequest) -> AuthorizationServerResponse {
         guard isAddressed(by: request) else { return .status(421) }
-        guard let endpoint = endpoint(at: request.path) else { return .status(404) }
+        guard let endpoint = endpoint(at: request.path) else { return notFound }
+        let origin = allowedOrigin(of: request, at: endpoint)
+        if let origin, request.method == "OPTIONS", request.value("access-control-request-method") != nil {
+            return Self.preflight(endpoint, origin)
+        }
+        let response = respond(to: request, at: endpoint)
+        return origin.map { Self.sharing(response, with: $0) } ?? response
+    }
+
+    private func respond(
+        to request: AuthorizationServerRequest,
+        at endpoint: LocalAuthorizationServer.Endpoint
+    ) -> AuthorizationServerResponse {
         let method = request.method == "HEAD" && endpoint.methods.contains("GET") ? "GET" : request.method
         guard endpoint.methods.contains(method) else {
             return .status(405, fields: [("Allow", endpoint.methods.joined(separator: ", "))])
@@ -117,6 +129,17 @@ package final class AuthorizationServerEngine: Sendable {
         }
     }
 
+    /// Whoever guessed a path learns where to look.
+    private var notFound: AuthorizationServerResponse {
+        .json(
+            [
+                "error": "not_found",
+                "error_description": .string("see \(url(.openIDMetadata)), or \(url(.home)) in a browser"),
+            ],
+            status: 404
+        )
+    }
+
     private func answering(
         _ body: () throws(OAuthError) -> AuthorizationServerResponse
     ) -> AuthorizationServerResponse {
@@ -131,9 +154,10 @@ package final class AuthorizationServerEngine: Sendable {
     ///
     /// Otherwise it is of a page of another site that got itself a name for this address (DNS rebinding).
     func isAddressed(by request: AuthorizationServerRequest) -> Bool {
-        let host = request.value("host") ?? ""
-        let name = host.hasPrefix("[") ? host.prefix { $0 != "]" }.dropFirst() : host.prefix { $0 != ":" }
-        return ["127.0.0.1", "localhost", "::1"].contains(name.lowercased())
+        let host = (request.value("host") ?? "").lowercased()
+        guard let name = ["127.0.0.1", "localhost", "[::1]"].first(where: host.hasPrefix) else { return false }
+        let rest = host.dropFirst(name.count)
+        return rest.isEmpty || rest.first == ":" && rest.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 }
 #endif

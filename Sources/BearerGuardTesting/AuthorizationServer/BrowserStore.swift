@@ -24,7 +24,8 @@ struct BrowserStore: Sendable {
         /// The cookie of the browser that brought it.
         var sessionID: String
         var hasSignedIn = false
-        var hasConsented = false
+        /// Who allowed what it asks for; whoever signs in after them is asked anew.
+        var consentedBy: String?
         let end: Int64
     }
 
@@ -50,11 +51,11 @@ struct BrowserStore: Sendable {
     }
 
     /// A browser that was not here before, or signs in.
-    mutating func open(username: String? = nil, now: Int64) -> String {
+    mutating func open(username: String? = nil, publicID: String? = nil, now: Int64) -> String {
         let id = RandomText.make()
         sessions[id] = Session(
             formToken: RandomText.make(),
-            publicID: RandomText.make(),
+            publicID: publicID ?? RandomText.make(),
             username: username,
             signedInAt: now,
             end: now + Self.sessionLifetime
@@ -78,7 +79,9 @@ struct BrowserStore: Sendable {
 
     /// Signs a user in: under a new cookie, so that nobody can have planted it, with all that the browser was asked.
     mutating func signIn(_ username: String, interaction id: String, sessionID old: String, now: Int64) -> String {
-        let new = open(username: username, now: now)
+        // Signing in again goes on with what the same user began, so that signing out ends all of it.
+        let publicID = sessions[old].flatMap { $0.username == username ? $0.publicID : nil }
+        let new = open(username: username, publicID: publicID, now: now)
         for (name, interaction) in interactions.all where interaction.sessionID == old {
             var moved = interaction
             moved.sessionID = new
@@ -92,7 +95,7 @@ struct BrowserStore: Sendable {
     /// Notes that a user allowed what a request asks for.
     mutating func consent(_ id: String, username: String) {
         guard var interaction = interactions[id] else { return }
-        interaction.hasConsented = true
+        interaction.consentedBy = username
         interactions[id] = interaction
         let request = interaction.request
         consents[[username, request.client.clientID], default: []].formUnion(request.scopes)
@@ -116,11 +119,17 @@ struct BrowserStore: Sendable {
         let asksAnew = request.prompts.contains(.login) || request.prompts.contains(.selectAccount)
         let isTooLongAgo = request.maximumAge.map { $0 == 0 || now - session.signedInAt > $0 } ?? false
         guard let user = session.username.flatMap({ users[$0] }),
-            interaction.hasSignedIn || !asksAnew && !isTooLongAgo
-        else { return isSilent ? .refuse(OAuthError(.loginRequired, "nobody is signed in")) : .signIn }
+            interaction.hasSignedIn || !asksAnew && !isTooLongAgo,
+            request.hintedUsername.map({ $0 == user.username }) ?? true
+        else {
+            if interaction.hasSignedIn { return .refuse(OAuthError(.loginRequired, "somebody else signed in")) }
+            return isSilent ? .refuse(OAuthError(.loginRequired, "nobody is signed in, or somebody else")) : .signIn
+        }
         let allowed = consents[[user.username, request.client.clientID]] ?? []
         let isNew = !allowed.isSuperset(of: request.scopes)
-        if request.client.needsConsent, isNew || request.prompts.contains(.consent), !interaction.hasConsented {
+        if request.client.needsConsent, isNew || request.prompts.contains(.consent),
+            interaction.consentedBy != user.username
+        {
             return isSilent ? .refuse(OAuthError(.consentRequired, "the user was not asked")) : .consent(user)
         }
         return .grant(user, session)

@@ -28,6 +28,11 @@ package struct FormParameters: Sendable {
         return all.first
     }
 
+    /// Every name with its values, by name.
+    var pairs: [(name: String, value: String)] {
+        values.sorted { $0.key < $1.key }.flatMap { entry in entry.value.map { (entry.key, $0) } }
+    }
+
     /// All values of a parameter that may be there more than once.
     package func all(_ name: String) -> [String] { values[name] ?? [] }
 
@@ -95,7 +100,8 @@ package enum PercentEncoding {
 
     /// `url` with more parameters in its query.
     static func url(_ url: String, adding parameters: [(name: String, value: String)]) -> String {
-        "\(url)\(url.contains("?") ? "&" : "?")\(form(parameters))"
+        guard !parameters.isEmpty else { return url }
+        return "\(url)\(url.contains("?") ? "&" : "?")\(form(parameters))"
     }
 }
 #endif

@@ -22,6 +22,7 @@ struct GrantStore: Sendable {
 
     /// A grant and what of it a request takes.
     struct Taken: Sendable {
+        /// Names the family.
         let number: Int
         let grant: Grant
         let scopes: [String]
@@ -29,7 +30,8 @@ struct GrantStore: Sendable {
     }
 
     private struct Code: Sendable {
-        let grant: Int
+        let family: Int
+        let grant: Grant
         let redirectURI: String
         let challenge: String?
         let end: Int64
@@ -37,46 +39,43 @@ struct GrantStore: Sendable {
     }
 
     private struct RefreshToken: Sendable {
-        let grant: Int
+        let family: Int
+        let grant: Grant
         let end: Int64
         var isUsed = false
     }
 
     /// An access or ID token as it was given out.
     struct IssuedToken: Sendable {
-        let grant: Int
+        let family: Int
+        let grant: Grant
         let claims: JSONValue
         let end: Int64
     }
 
-    /// Beyond it the oldest of each are forgotten: this server runs for days in a developer's terminal.
-    private static let maximumCount = 10_000
-
-    private var grants: [Int: Grant] = [:]
+    private var families = 0
     private var ended: Set<Int> = []
-    private var nextGrant = 1
-    private var codes = Recent<Code>(limit: maximumCount)
-    private var refreshTokens = Recent<RefreshToken>(limit: maximumCount)
-    private var accessTokens = Recent<IssuedToken>(limit: maximumCount)
-    private var idTokens = Recent<IssuedToken>(limit: maximumCount)
+    private var codes = Recent<Code>()
+    private var refreshTokens = Recent<RefreshToken>()
+    private var accessTokens = Recent<IssuedToken>()
+    private var idTokens = Recent<IssuedToken>()
 
-    /// Notes a grant.
+    /// Begins a family.
     mutating func add(_ grant: Grant) -> Taken {
-        let number = nextGrant
-        nextGrant += 1
-        grants[number] = grant
-        // As many as there can be tokens that name them, and some.
-        if number > 4 * Self.maximumCount {
-            grants[number - 4 * Self.maximumCount] = nil
-            ended.remove(number - 4 * Self.maximumCount)
-        }
-        return Taken(number: number, grant: grant, scopes: grant.scopes, audience: grant.audience)
+        families += 1
+        return Taken(number: families, grant: grant, scopes: grant.scopes, audience: grant.audience)
     }
 
     /// A code for a grant.
     mutating func code(for grant: Taken, redirectURI: String, challenge: String?, end: Int64) -> String {
         let code = RandomText.make()
-        codes[code] = Code(grant: grant.number, redirectURI: redirectURI, challenge: challenge, end: end)
+        codes[code] = Code(
+            family: grant.number,
+            grant: grant.grant,
+            redirectURI: redirectURI,
+            challenge: challenge,
+            end: end
+        )
         return code
     }
 
@@ -89,18 +88,20 @@ struct GrantStore: Sendable {
         resources: [String],
         now: Int64
     ) throws(OAuthError) -> Taken {
-        guard var code = codes[text], let grant = grants[code.grant] else {
-            throw OAuthError(.invalidGrant, "the code is not known")
-        }
+        guard var code = codes[text] else { throw OAuthError(.invalidGrant, "the code is not known") }
         guard !code.isUsed else {
-            ended.insert(code.grant)
+            ended.insert(code.family)
             throw OAuthError(.invalidGrant, "the code was used before; what it gave is withdrawn")
         }
+        let grant = code.grant
         // Whatever comes of it: a code is good for one attempt.
         code.isUsed = true
         codes[text] = code
         guard grant.clientID.isExactly(clientID) else {
             throw OAuthError(.invalidGrant, "the code is another client's")
+        }
+        guard !ended.contains(code.family) else {
+            throw OAuthError(.invalidGrant, "what the code stands for was withdrawn")
         }
         guard now < code.end else { throw OAuthError(.invalidGrant, "the code has ended") }
         guard redirectURI?.isExactly(code.redirectURI) == true else {
@@ -116,13 +117,13 @@ struct GrantStore: Sendable {
             }
         }
         let audience = try Self.narrowed(grant.audience, to: resources)
-        return Taken(number: code.grant, grant: grant, scopes: grant.scopes, audience: audience)
+        return Taken(number: code.family, grant: grant, scopes: grant.scopes, audience: audience)
     }
 
     /// A refresh token for a grant.
     mutating func refreshToken(for grant: Taken, end: Int64) -> String {
         let token = RandomText.make()
-        refreshTokens[token] = RefreshToken(grant: grant.number, end: end)
+        refreshTokens[token] = RefreshToken(family: grant.number, grant: grant.grant, end: end)
         return token
     }
 
@@ -134,80 +135,82 @@ struct GrantStore: Sendable {
         resources: [String],
         now: Int64
     ) throws(OAuthError) -> Taken {
-        guard var token = refreshTokens[text], let grant = grants[token.grant],
-            grant.clientID.isExactly(clientID)
-        else { throw OAuthError(.invalidGrant, "the refresh token is not known, or another client's") }
-        guard !ended.contains(token.grant) else {
+        guard var token = refreshTokens[text], token.grant.clientID.isExactly(clientID) else {
+            throw OAuthError(.invalidGrant, "the refresh token is not known, or another client's")
+        }
+        let grant = token.grant
+        guard !ended.contains(token.family) else {
             throw OAuthError(.invalidGrant, "what the refresh token stands for was withdrawn")
         }
         guard !token.isUsed else {
-            ended.insert(token.grant)
+            ended.insert(token.family)
             throw OAuthError(.invalidGrant, "the refresh token was used before: all that came of it is withdrawn")
         }
         guard now < token.end else { throw OAuthError(.invalidGrant, "the refresh token has ended") }
         let narrowed = scopes ?? grant.scopes
-        guard narrowed.allSatisfy(grant.scopes.containsExactly) else {
-            throw OAuthError(.invalidScope, "more than was granted")
+        guard !narrowed.isEmpty, narrowed.allSatisfy(grant.scopes.containsExactly) else {
+            throw OAuthError(.invalidScope, "nothing, or more than was granted")
         }
         let audience = try Self.narrowed(grant.audience, to: resources)
         token.isUsed = true
         refreshTokens[text] = token
-        return Taken(number: token.grant, grant: grant, scopes: narrowed, audience: audience)
+        return Taken(number: token.family, grant: grant, scopes: narrowed, audience: audience)
     }
 
     private static func narrowed(_ audience: [String], to resources: [String]) throws(OAuthError) -> [String] {
         guard resources.allSatisfy(audience.containsExactly) else {
             throw OAuthError(.invalidTarget, "resource is not one that was granted")
         }
-        return resources.isEmpty ? audience : resources
+        return resources.isEmpty ? audience : resources.withoutRepetitions
     }
 
     /// Notes an access token.
     mutating func note(accessToken: String, _ claims: JSONValue, of grant: Taken, end: Int64) {
-        accessTokens[accessToken] = IssuedToken(grant: grant.number, claims: claims, end: end)
+        accessTokens[accessToken] = IssuedToken(family: grant.number, grant: grant.grant, claims: claims, end: end)
     }
 
     /// Notes an ID token, so that it can name a session that ends.
     mutating func note(idToken: String, _ claims: JSONValue, of grant: Taken, end: Int64) {
-        idTokens[idToken] = IssuedToken(grant: grant.number, claims: claims, end: end)
+        idTokens[idToken] = IssuedToken(family: grant.number, grant: grant.grant, claims: claims, end: end)
     }
 
     /// The grant of an ID token that was given out here, ended or not.
-    func grant(ofIDToken token: String) -> Grant? { idTokens[token].flatMap { grants[$0.grant] } }
+    func grant(ofIDToken token: String) -> Grant? { idTokens[token]?.grant }
 
-    /// An access token that is good at this moment, and its grant.
-    func active(accessToken: String, now: Int64) -> (token: IssuedToken, grant: Grant)? {
-        guard let token = accessTokens[accessToken], now < token.end, !ended.contains(token.grant),
-            let grant = grants[token.grant]
-        else { return nil }
-        return (token, grant)
+    /// An access token that is good at this moment.
+    func active(accessToken: String, now: Int64) -> IssuedToken? {
+        guard let token = accessTokens[accessToken], now < token.end, !ended.contains(token.family) else { return nil }
+        return token
     }
 
     /// The end and grant of a refresh token that is good at this moment.
     func active(refreshToken: String, now: Int64) -> (end: Int64, grant: Grant)? {
-        guard let token = refreshTokens[refreshToken], !token.isUsed, now < token.end, !ended.contains(token.grant),
-            let grant = grants[token.grant]
+        guard let token = refreshTokens[refreshToken], !token.isUsed, now < token.end, !ended.contains(token.family)
         else { return nil }
-        return (token.end, grant)
+        return (token.end, token.grant)
     }
 
     /// Withdraws a token (RFC 7009 §2.1): a refresh token with its whole family, an access token alone.
     ///
     /// - Throws: where it is another client's.
     mutating func revoke(_ token: String, clientID: String) throws(OAuthError) {
-        let number = refreshTokens[token]?.grant ?? accessTokens[token]?.grant
-        // Nobody learns whether a token exists that is not theirs to withdraw.
-        guard let number, let grant = grants[number] else { return }
+        let refreshToken = refreshTokens[token]
+        // One that is not known is as good as withdrawn (RFC 7009 §2.2).
+        guard let grant = refreshToken?.grant ?? accessTokens[token]?.grant else { return }
         guard grant.clientID.isExactly(clientID) else {
             throw OAuthError(.unauthorizedClient, "the token is another client's")
         }
-        if refreshTokens[token] != nil { ended.insert(number) }
+        if let refreshToken { ended.insert(refreshToken.family) }
         accessTokens[token] = nil
     }
 
-    /// Withdraws everything that came of a sign-in.
+    /// Withdraws everything that came of a sign-in but what is for when the user is away (OpenID Connect Core §11).
     mutating func endSession(_ sessionID: String) {
-        for (number, grant) in grants where grant.sessionID == sessionID { ended.insert(number) }
+        func note(_ family: Int, _ grant: Grant) {
+            if grant.sessionID == sessionID, !grant.scopes.containsExactly("offline_access") { ended.insert(family) }
+        }
+        for (_, code) in codes.all { note(code.family, code.grant) }
+        for (_, token) in accessTokens.all { note(token.family, token.grant) }
     }
 }
 #endif

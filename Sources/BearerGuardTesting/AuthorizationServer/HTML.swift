@@ -84,6 +84,25 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
         ]
     }
 
+    /// What a page's policy must allow so that a form of it may lead to a URI by a redirect.
+    static func formTarget(of uri: String) -> String {
+        let scheme = String(uri.prefix { $0 != ":" })
+        guard ["http", "https"].contains(scheme.lowercased()), uri.hasPrefix("\(scheme)://") else {
+            return "\(scheme):"
+        }
+        let authority = uri.dropFirst(scheme.count + 3).prefix { !"/?#".contains($0) }
+        // The policy has no way to name an IPv6 address.
+        let isNameable = authority.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"):
+                true
+            default: false
+            }
+        }
+        return isNameable ? "\(scheme)://\(authority)" : "\(scheme):"
+    }
+
     private static let style = """
         :root { color-scheme: light dark; --line: #8886; --accent: #0b62c4; --good: #18794e; --bad: #c62a2f; }
         @media (prefers-color-scheme: dark) { :root { --accent: #6cb0ff; --good: #4cc38a; --bad: #ff8589; } }

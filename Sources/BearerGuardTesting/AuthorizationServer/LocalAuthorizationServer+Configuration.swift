@@ -33,8 +33,15 @@ extension LocalAuthorizationServer {
         /// A server without clients and users, whose API is `https://api.test`.
         public init() {}
 
-        /// Scopes that every client may ask for (OpenID Connect Core §5.4, §11).
-        static let openIDScopes = ["openid", "profile", "email", "offline_access"]
+        /// A year, in seconds.
+        static let maximumLifetime: Int64 = 31_536_000
+
+        /// The scopes of the API alone.
+        var apiScopes: [String] { scopes.filter { !Self.openIDScopes.containsExactly($0) } }
+
+        /// Scopes that every client may ask for (OpenID Connect Core §5.4, §11); of addresses and telephones nothing is
+        /// known here.
+        static let openIDScopes = ["openid", "profile", "email", "address", "phone", "offline_access"]
 
         /// What must be put right before a server can start.
         func check() throws(ConfigurationError) {
@@ -44,19 +51,40 @@ extension LocalAuthorizationServer {
             guard !algorithms.isEmpty, !algorithms.contains(where: \.isSymmetric) else {
                 throw ConfigurationError("algorithms must be signatures, and at least one")
             }
-            for scope in scopes where !Scopes.isScope(scope) {
+            for scope in scopes + clients.flatMap({ $0.scopes ?? [] }) where !Scopes.isScope(scope) {
                 throw ConfigurationError("'\(scope.escapedForLogs)' is no scope: printable ASCII without spaces")
             }
-            for lifetime in [tokenLifetime, codeLifetime, refreshTokenLifetime] where lifetime < 1 {
-                throw ConfigurationError("a lifetime must be at least 1 second")
+            for lifetime in [tokenLifetime, codeLifetime, refreshTokenLifetime]
+            where !(1...Self.maximumLifetime).contains(lifetime) {
+                throw ConfigurationError("a lifetime must be from 1 second to a year")
             }
-            for client in clients {
-                for uri in client.redirectURIs + client.postLogoutRedirectURIs where !Self.isRedirectURI(uri) {
-                    throw ConfigurationError(
-                        "client '\(client.clientID.escapedForLogs)': a redirect URI must be absolute, of printable ASCII, and without a fragment"
-                    )
+            for (index, client) in clients.enumerated() {
+                if let flaw = flaw(of: client, index) {
+                    throw ConfigurationError("client '\(client.clientID.escapedForLogs)': \(flaw)")
                 }
             }
+            for (index, user) in users.enumerated()
+            where users[..<index].contains(where: { $0.username.isExactly(user.username) }) {
+                throw ConfigurationError("user '\(user.username.escapedForLogs)': the same name occurs twice")
+            }
+        }
+
+        /// What would make a client fail much later; nil for nothing.
+        private func flaw(of client: Client, _ index: Int) -> String? {
+            if clients[..<index].contains(where: { $0.clientID.isExactly(client.clientID) }) {
+                return "the same client_id occurs twice"
+            }
+            for uri in client.redirectURIs + client.postLogoutRedirectURIs where !Self.isRedirectURI(uri) {
+                return "'\(uri.escapedForLogs)' is no redirect URI: absolute, with its scheme, of printable ASCII, "
+                    + "without a fragment and without '*', as it is compared to the letter"
+            }
+            if client.grantTypes.contains(.authorizationCode), client.redirectURIs.isEmpty {
+                return "it may ask for codes but has no redirect URI that they could be sent to"
+            }
+            if client.grantTypes.contains(.clientCredentials), client.isPublic {
+                return "client_credentials needs a secret or a key set: a public client has no credentials"
+            }
+            return nil
         }
 
         /// Whether it is an absolute URI without a fragment (RFC 6749 §3.1.2), that can stand in a header field.
@@ -64,10 +92,13 @@ extension LocalAuthorizationServer {
             guard let colon = text.firstIndex(of: ":"), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
                 return false
             }
-            let scheme = text[..<colon]
-            return !text.contains("#") && scheme.first?.isLetter == true
-                && !["javascript", "data", "vbscript"].contains(scheme.lowercased())
-                && text.index(after: colon) < text.endIndex
+            let scheme = text[..<colon].lowercased()
+            // After `localhost:` a port follows: a host without its scheme, the most common mistake of all.
+            guard let next = text[colon...].dropFirst().first, !next.isNumber else { return false }
+            return scheme.first?.isLetter == true
+                && scheme.allSatisfy { $0.isLetter || $0.isNumber || "+-.".contains($0) }
+                && !["javascript", "data", "vbscript"].contains(scheme)
+                && !text.contains("#") && !text.contains("*")
         }
     }
 }

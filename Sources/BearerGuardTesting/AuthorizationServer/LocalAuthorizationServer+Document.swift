@@ -104,7 +104,7 @@ extension PolicyReader {
 
     private mutating func seconds(_ object: JSONObject, _ name: String, _ standard: Int64) -> Int64 {
         guard let number = integer(object, name, "") else { return standard }
-        guard (1...31_536_000).contains(number) else {
+        guard (1...Int(LocalAuthorizationServer.Configuration.maximumLifetime)).contains(number) else {
             return fault(name, "must be from 1 second to a year") ?? standard
         }
         return Int64(number)

@@ -55,7 +55,12 @@ extension AuthorizationServerEngine {
                 authenticatedAt: now,
                 sessionID: RandomText.make()
             )
-            let members = Dictionary(issue(state.grants.add(grant), client, &state)) { $1 }
+            let members: [String: JSONValue]
+            do throws(OAuthError) {
+                members = Dictionary(try issue(state.grants.add(grant), client, &state)) { $1 }
+            } catch {
+                throw ConfigurationError(error.description)
+            }
             return LocalAuthorizationServer.Tokens(
                 accessToken: members["access_token"]?.stringValue ?? "",
                 idToken: members["id_token"]?.stringValue,

@@ -27,15 +27,23 @@ import Synchronization
 public final class LocalAuthorizationServer: Sendable {
     let engine: AuthorizationServerEngine
     private let responder: LocalResponder
-    private let serving: Task<Void, any Error>
+    private let port: Int
+    /// Nil while it refuses.
+    private let serving: Mutex<Task<Void, any Error>?>
 
-    private init(_ engine: AuthorizationServerEngine, _ responder: LocalResponder, _ serving: Task<Void, any Error>) {
+    private init(
+        _ engine: AuthorizationServerEngine,
+        _ responder: LocalResponder,
+        port: Int,
+        _ serving: Task<Void, any Error>
+    ) {
         self.engine = engine
         self.responder = responder
-        self.serving = serving
+        self.port = port
+        self.serving = Mutex(serving)
     }
 
-    deinit { serving.cancel() }
+    deinit { serving.withLock { $0?.cancel() } }
 
     /// Starts a server at 127.0.0.1.
     ///
@@ -67,6 +75,22 @@ public final class LocalAuthorizationServer: Sendable {
         let responder = LocalResponder(onExchange: onExchange)
         // Who knows the port may ask at once; of one that the system chooses nobody knows before there is an engine.
         if port > 0 { responder.serve(try makeEngine(at: port)) }
+        let (opened, serving) = try await listen(responder, port: port)
+        do throws(ConfigurationError) {
+            let engine = if let engine = responder.engine { engine } else { try makeEngine(at: opened) }
+            responder.serve(engine)
+            return LocalAuthorizationServer(engine, responder, port: opened, serving)
+        } catch {
+            serving.cancel()
+            throw error
+        }
+    }
+
+    /// Listens, and returns the port once it does.
+    private static func listen(
+        _ responder: LocalResponder,
+        port: Int
+    ) async throws(ConfigurationError) -> (port: Int, serving: Task<Void, any Error>) {
         var logger = Logger(label: "bearerguard.issuer")
         logger.logLevel = .critical
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
@@ -83,24 +107,30 @@ public final class LocalAuthorizationServer: Sendable {
             defer { continuation.finish() }
             try await application.run()
         }
-        for await port in ports {
-            do throws(ConfigurationError) {
-                if let engine = responder.engine { return LocalAuthorizationServer(engine, responder, serving) }
-                let engine = try makeEngine(at: port)
-                responder.serve(engine)
-                return LocalAuthorizationServer(engine, responder, serving)
-            } catch {
-                serving.cancel()
-                throw error
-            }
-        }
+        for await port in ports { return (port, serving) }
         throw ConfigurationError("cannot listen at 127.0.0.1:\(port): is the port taken?")
     }
 
     /// Ends it and every connection.
-    public func stop() async {
-        serving.cancel()
-        _ = await serving.result
+    public func stop() async { await refuse() }
+
+    /// Refuses connections from now on, on the same port; what it knows is kept.
+    public func refuse() async {
+        let ending = serving.withLock { serving in
+            defer { serving = nil }
+            return serving
+        }
+        ending?.cancel()
+        _ = await ending?.result
+    }
+
+    /// Accepts connections again.
+    ///
+    /// - Throws: ``ConfigurationError`` when the port was taken meanwhile.
+    public func accept() async throws(ConfigurationError) {
+        guard serving.withLock({ $0 }) == nil else { return }
+        let opened = try await Self.listen(responder, port: port)
+        serving.withLock { $0 = opened.serving }
     }
 
     /// `iss` of its tokens, where discovery starts.
@@ -143,8 +173,9 @@ public final class LocalAuthorizationServer: Sendable {
 
     /// Sets what is done with requests to an endpoint: one after the other, the last again and again.
     ///
-    /// - Parameter answers: what a provider does on its bad days; none to go on as before.
-    public func script(_ endpoint: Endpoint, _ answers: FaultServer.Answer...) {
+    /// - Parameter answers: what a provider does on its bad days, or nil for what it does by itself; none to go on as
+    ///   before.
+    public func script(_ endpoint: Endpoint, _ answers: FaultServer.Answer?...) {
         responder.script(endpoint, answers)
     }
 

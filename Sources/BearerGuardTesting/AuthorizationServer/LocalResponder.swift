@@ -37,7 +37,8 @@ struct LocalRequestContext: RequestContext {
 final class LocalResponder: HTTPResponder {
     private struct State {
         var engine: AuthorizationServerEngine?
-        var scripts: [LocalAuthorizationServer.Endpoint: [FaultServer.Answer]] = [:]
+        /// Nil in a script stands for the engine's own answer.
+        var scripts: [LocalAuthorizationServer.Endpoint: [FaultServer.Answer?]] = [:]
         var counts: [LocalAuthorizationServer.Endpoint: Int] = [:]
     }
 
@@ -52,7 +53,7 @@ final class LocalResponder: HTTPResponder {
 
     func serve(_ engine: AuthorizationServerEngine) { state.withLock { $0.engine = engine } }
 
-    func script(_ endpoint: LocalAuthorizationServer.Endpoint, _ answers: [FaultServer.Answer]) {
+    func script(_ endpoint: LocalAuthorizationServer.Endpoint, _ answers: [FaultServer.Answer?]) {
         state.withLock { $0.scripts[endpoint] = answers }
     }
 
@@ -76,8 +77,9 @@ final class LocalResponder: HTTPResponder {
             fields: fields,
             body: Array(buffer: bytes)
         )
-        if Administration.isAbout(asked), engine.isAddressed(by: asked) {
-            return Self.response(Administration(engine: engine, script: script).respond(to: asked))
+        guard engine.isAddressed(by: asked) else { return Self.response(engine.respond(to: asked)) }
+        if Administration.isAbout(asked) {
+            return Self.response(Administration(engine: engine, script: script, count: count).respond(to: asked))
         }
         let endpoint = engine.endpoint(at: asked.path)
         if let answer = endpoint.flatMap(scripted) {

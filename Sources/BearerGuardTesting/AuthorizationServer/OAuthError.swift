@@ -16,6 +16,7 @@ struct OAuthError: Error, Equatable {
         case invalidScope = "invalid_scope"
         case invalidTarget = "invalid_target"
         case loginRequired = "login_required"
+        case serverError = "server_error"
         case requestNotSupported = "request_not_supported"
         case requestURINotSupported = "request_uri_not_supported"
         case registrationNotSupported = "registration_not_supported"
@@ -36,7 +37,7 @@ struct OAuthError: Error, Equatable {
     /// The answer of an endpoint that clients ask directly.
     var response: AuthorizationServerResponse {
         let body: JSONValue = ["error": .string(code.rawValue), "error_description": .string(description)]
-        guard code == .invalidClient else { return .json(body, status: 400) }
+        guard code == .invalidClient else { return .json(body, status: code == .serverError ? 500 : 400) }
         return .json(body, status: 401).adding("WWW-Authenticate", "Basic realm=\"token\"")
     }
 

@@ -104,7 +104,7 @@ enum Pages {
     }
 
     static func signOut(_ form: Form, _ parameters: FormParameters) -> HTML {
-        let kept: [HTML] = ["post_logout_redirect_uri", "client_id", "state"].compactMap { name in
+        let kept: [HTML] = ["post_logout_redirect_uri", "client_id", "id_token_hint", "state"].compactMap { name in
             parameters[name].map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" }
         }
         return page(
@@ -124,8 +124,33 @@ enum Pages {
         "This form has ended or is not this browser's. Go back to the application and start again."
     )
 
-    static func error(_ message: String) -> HTML {
-        page("This does not go on", "<p class=\"error\" role=\"alert\">\(message)</p>")
+    /// What is wrong with a request, for the developer who sent it.
+    struct Mistake {
+        let message: String
+        var sent: [String] = []
+        var known: [String] = []
+
+        init(_ message: String, sent: [String] = [], known: [String] = []) {
+            self.message = message
+            self.sent = sent
+            self.known = known
+        }
+    }
+
+    static func error(_ message: String) -> HTML { error(Mistake(message)) }
+
+    static func error(_ mistake: Mistake) -> HTML {
+        func list(_ title: HTML, _ texts: [String]) -> HTML {
+            texts.isEmpty ? .empty : "<p>\(title)</p><ul>\(texts.map { "<li><code>\($0)</code></li>" })</ul>"
+        }
+        return page(
+            "This does not go on",
+            """
+            <p class="error" role="alert">\(mistake.message)</p>
+            \(list("It was:", mistake.sent))
+            \(list("Known are:", mistake.known))
+            """
+        )
     }
 
     static func home(issuer: String, endpoints: [String]) -> HTML {

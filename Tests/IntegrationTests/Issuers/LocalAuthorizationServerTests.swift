@@ -85,6 +85,9 @@ struct LocalAuthorizationServerTests {
         #expect(await failure(.truncate(body)) == .connection)
         #expect(await failure(.misstate(body, by: 7)) == .connection)
         #expect(await failure(.oversize(5000)) == .tooLarge)
+        await server.refuse()
+        #expect(await failure(.status(200)) == .connection)
+        try await server.accept()
         // The script ends, and the server answers by itself again.
         server.script(.keySet)
         #expect(try await Curl.get(server.url(.keySet)).body == server.keys.keySet)
@@ -119,12 +122,27 @@ struct LocalAuthorizationServerTests {
         let claims = try UnverifiedToken(Array(token.utf8)).unverifiedClaims.get()
         #expect(claims["sub"] == "me" && claims["jti"] == nil && claims["scope"] == "read")
         #expect(claims["iss"] == .string(server.issuer))
-        #expect(try await tell("/admin/token", #"{"flaw": "expired"}"#).status == 200)
+        let flawed = try await tell("/admin/token", #"{"flaw": "expired"}"#)
+        let expired = try JSONDocument(Array(flawed.body.utf8), limits: .document).value.objectValue?["token"]
+        let requestGuard = try RequestGuard(
+            issuers: [TrustedIssuer(policy: server.policy(), keys: StaticKeys(JWKSet(server.keys.keySet.utf8)))]
+        )
+        func decide(_ token: String?) async -> Decision {
+            await requestGuard.authorize(RequestCredentials(authorization: "Bearer \(token ?? "")"))
+        }
+        try await decide(token).expectAuthorized()
+        try await decide(expired?.stringValue).expectRefused(.expired)
         let script =
             #"{"endpoint": "/jwks", "answers": [{"do": "status", "status": 503, "fields": {"Retry-After": "7"}}]}"#
         #expect(try await tell("/admin/script", script).status == 200)
         let answer = try await Curl.get(server.url(.keySet))
         #expect(answer.status == 503 && answer.values("Retry-After") == ["7"])
+        let recovering = #"{"endpoint": "/jwks", "answers": [{"do": "status", "status": 503}, {"do": "serve"}]}"#
+        #expect(try await tell("/admin/script", recovering).status == 200)
+        #expect(try await Curl.get(server.url(.keySet)).status == 503)
+        #expect(try await Curl.get(server.url(.keySet)).body == server.keys.keySet)
+        #expect(try await Curl.get(server.url(.keySet)).status == 200)
+        #expect(try await tell("/admin/count", #"{"endpoint": "/jwks"}"#).body == #"{"count":5}"#)
         #expect(try await tell("/admin/script", #"{"endpoint": "/jwks", "answers": []}"#).status == 200)
         #expect(try await Curl.get(server.url(.keySet)).status == 200)
         for (path, body) in [
@@ -134,7 +152,12 @@ struct LocalAuthorizationServerTests {
             ("/admin/script", #"{"endpoint": "/jwks", "answers": [{"do": "odd"}]}"#),
             ("/admin/script", #"{"endpoint": "/token", "answers": [{"do": "truncate"}]}"#),
             ("/admin/script", #"{"endpoint": "/jwks", "answers": [{"do": "status", "status": 99999}]}"#),
-            ("/admin/rotate-key", "[]"), ("/admin/rotate-key", "{"),
+            ("/admin/rotate-key", "[]"), ("/admin/rotate-key", "{"), ("/admin/odd", "{}"),
+            ("/admin/rotate-key", #"{"algorithm": "ES256"}"#), ("/admin/withdraw-key", #"{"kid": "odd"}"#),
+            ("/admin/token", #"{"scope": "read"}"#), ("/admin/token", #"{"lifetime": "x"}"#),
+            ("/admin/token", #"{"user": "nobody"}"#), ("/admin/token", #"{"claims": []}"#),
+            ("/admin/sign-in", #"{"user": "alice"}"#), ("/admin/count", #"{"endpoint": "/odd"}"#),
+            ("/admin/script", #"{"endpoint": "/jwks", "answers": [{"do": "status", "status": 503, "headers": {}}]}"#),
         ] {
             #expect(try await tell(path, body).status == 400, "\(path) \(body)")
         }
@@ -143,14 +166,13 @@ struct LocalAuthorizationServerTests {
             #expect(try await tell("/admin/rotate-key", "{}", type: type).status == 400)
         }
         #expect(server.keys.keys(.es256).count == 1)
-        #expect(try await tell("/admin/odd", "{}").status == 404)
         await server.stop()
     }
 
     @Test("A user's tokens are at hand without the pages")
     func signIn() async throws {
         var configuration = Self.configuration()
-        configuration.clients.append(.init("app", authentication: .none))
+        configuration.clients.append(.init("app", authentication: .none, redirectURIs: ["http://localhost:3000/"]))
         configuration.users = [.init("alice", password: "alice")]
         let server = try await LocalAuthorizationServer.start(configuration)
         let keys = try StaticKeys(JWKSet(server.keys.keySet.utf8))
@@ -211,7 +233,44 @@ struct LocalAuthorizationServerTests {
         #expect(process.status == 0)
         let lines = try String(contentsOf: log, encoding: .utf8).split(separator: "\n")
             .filter { !$0.hasPrefix("bearerguard: ") }
-        #expect(lines == ["ISSUER=\(issuer) AUDIENCE=api://orders JWKS_URI=\(issuer)/jwks"])
+        let line = "ISSUER=\(issuer) AUDIENCE=api://orders JWKS_URI=\(issuer)/jwks TOKEN_ENDPOINT=\(issuer)/token"
+        #expect(lines.map(String.init) == [line])
+    }
+
+    @Test(
+        "What is no HTTP, too much of it or not all of it ends its own connection alone",
+        .enabled(if: Curl.isInstalled)
+    )
+    func malformedHTTP() async throws {
+        let server = try await LocalAuthorizationServer.start(Self.configuration())
+        let port = try #require(server.issuer.split(separator: ":").last.flatMap { Int($0) })
+        let post = "POST /token HTTP/1.1\r\nHost: localhost\r\n"
+        let refused = [
+            "GET\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n", "GET /jwks HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n",
+            "GET /jwks HTTP/1.1\r\nHost: a\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            "GET /jwks HTTP/1.1\r\nConnection: close\r\n\r\n",
+            "\(post)Content-Length: -1\r\n\r\n", "\(post)Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+            "\(post)Transfer-Encoding: chunked\r\n\r\nnot a size\r\n",
+            "\(post)Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n",
+            "GET /jwks HTTP/1.1\r\nHost: localhost\r\nX: \(String(repeating: "x", count: 1 << 20))\r\n\r\n",
+        ]
+        for request in refused {
+            let connection = try RawConnection(port: port)
+            connection.send(request)
+            let answer = connection.receivedToEnd()
+            connection.close()
+            // Refused in words, or by the end of the connection: never answered as if it had been understood.
+            #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"), "\(request.prefix(60)) got \(answer.prefix(40))")
+        }
+        let waiting = try (0..<100).map { number in
+            let connection = try RawConnection(port: port)
+            // Nothing, half a head, and a body that never comes.
+            connection.send(["", "GET /jw", "\(post)Content-Length: 50\r\n\r\ngrant"][number % 3])
+            return connection
+        }
+        #expect(try await Curl.get(server.url(.keySet)).status == 200)
+        for connection in waiting { connection.close() }
+        await server.stop()
     }
 
     @Test(
