@@ -58,7 +58,7 @@ struct ListKeysCommand: AsyncParsableCommand {
         let isURL = source.hasPrefix("https://") || source.hasPrefix("http://")
         let text = isURL ? try await fetch() : try PolicyFile.read(source)
         let set = try CommandFailure.explaining(source) { () throws(ConfigurationError) in try JWKSet(text) }
-        let rows = set.entries.map(KeyRow.init)
+        let rows = set.entries.map { KeyRow($0, among: set.entries) }
         for (index, row) in rows.enumerated() {
             try Terminal.print(json ? row.json.text : row.text(number: index + 1))
         }
@@ -101,7 +101,7 @@ private struct KeyRow {
     let json: JSONValue
     private let lines: [String]
 
-    init(_ entry: JWKSet.Entry) {
+    init(_ entry: JWKSet.Entry, among entries: [JWKSet.Entry]) {
         let keyID = entry.keyID?.escapedForLogs
         let thumbprint = entry.members.flatMap { try? JWKThumbprint.sha256($0) }
         let type = entry.members?["kty"]?.stringValue?.escapedForLogs ?? "unknown type"
@@ -116,6 +116,10 @@ private struct KeyRow {
         var lines = ["kid \(keyID ?? "(none)"): \(description)"]
         if let thumbprint, type != "oct" { lines.append("  thumbprint  \(thumbprint)") }
         switch entry.key {
+        case .success(let key) where Self.isAmbiguous(key, among: entries):
+            members += [("usable", false), ("reason", "ambiguous_key"), ("fault", "another key has this kid")]
+            lines.append("  NOT USED    another key has this kid; a token that names it is refused with ambiguous_key")
+            isUsable = false
         case .success(let key):
             let names = SignatureAlgorithm.allCases.filter(key.algorithms.contains).map(\.rawValue)
             members += [("usable", true), ("algorithms", .array(names.map { .string($0) }))]
@@ -132,6 +136,15 @@ private struct KeyRow {
         }
         self.lines = lines
         json = .object(members)
+    }
+
+    /// Whether a token that names this key could mean another one.
+    private static func isAmbiguous(_ key: VerificationKey, among entries: [JWKSet.Entry]) -> Bool {
+        guard let keyID = key.keyID else { return false }
+        return entries.contains { entry in
+            guard case .success(let other) = entry.key, other.keyID?.isExactly(keyID) == true else { return false }
+            return other.thumbprint != key.thumbprint && !other.algorithms.isDisjoint(with: key.algorithms)
+        }
     }
 
     func text(number: Int) -> String {

@@ -220,6 +220,11 @@ struct TranscriptTests {
         #expect(bad.output.contains("RSA modulus under 2048 bits; a token that names it is refused with weak_key"))
         #expect(bad.output.contains("shared secret in a fetched key set"))
         #expect(!bad.output.contains("c2VjcmV0LXZhbHVl"))
+        let twins = try (1...2).map { _ in try SigningKey(.es256, keyID: "twin").jwk }
+        let twice = try Program.run(["keys", "-"], input: JSONValue.object([("keys", .array(twins))]).text)
+        #expect(twice.status == 1)
+        #expect(twice.output.contains("another key has this kid; a token that names it is refused with ambiguous_key"))
+        #expect(twice.output.hasSuffix("2 keys, 0 usable\n"))
         let json = try Program.run(["keys", "--json", folder.path("keys.json")])
         #expect(json.output.contains(#""usable":true,"algorithms":["ES256"]"#))
         let html = try Program.run(["keys", "-"], input: "<html>")

@@ -57,10 +57,7 @@ package struct DemoSite: Sendable {
         configuration.audiences = ["https://orders.example"]
         configuration.scopes = ["orders:read", "orders:write"]
         configuration.algorithms = [.rs256, .es256, .edDSA]
-        var user = LocalAuthorizationServer.User("alice", password: "alice")
-        user.name = "Alice Liddell"
-        user.email = "alice@example.test"
-        configuration.users = [user]
+        configuration.users = [LocalIssuer.alice]
         return configuration
     }
 

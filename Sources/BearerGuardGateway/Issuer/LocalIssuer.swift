@@ -19,11 +19,16 @@ package enum LocalIssuer {
         var app = LocalAuthorizationServer.Client("app", authentication: .none)
         app.redirectURIs = redirectURIs
         configuration.clients = [web, app]
+        configuration.users = [alice]
+        return configuration
+    }
+
+    /// Whom the documents and the demo speak of.
+    static var alice: LocalAuthorizationServer.User {
         var user = LocalAuthorizationServer.User("alice", password: "alice")
         user.name = "Alice Liddell"
         user.email = "alice@example.test"
-        configuration.users = [user]
-        return configuration
+        return user
     }
 
     /// Serves until SIGINT or SIGTERM.

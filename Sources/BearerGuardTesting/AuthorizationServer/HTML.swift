@@ -93,12 +93,9 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
         let authority = uri.dropFirst(scheme.count + 3).prefix { !"/?#".contains($0) }
         // The policy has no way to name an IPv6 address.
         let isNameable = authority.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"):
-                true
-            default: false
-            }
+            byte == UInt8(ascii: ":")
+                || byte != UInt8(ascii: "~") && byte != UInt8(ascii: "_")
+                    && PercentEncoding.isUnreserved(byte)
         }
         return isNameable ? "\(scheme)://\(authority)" : "\(scheme):"
     }

@@ -8,16 +8,7 @@ import BearerGuard
 package enum ProofKey {
     /// Whether a verifier has the shape of one: 43 to 128 unreserved characters.
     private static func isWellFormed(_ verifier: String) -> Bool {
-        (43...128).contains(verifier.utf8.count)
-            && verifier.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                    UInt8(ascii: "~"):
-                    true
-                default: false
-                }
-            }
+        (43...128).contains(verifier.utf8.count) && verifier.utf8.allSatisfy(PercentEncoding.isUnreserved)
     }
 
     /// Whether a challenge is a SHA-256 in base64url.
