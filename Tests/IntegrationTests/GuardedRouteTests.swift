@@ -39,6 +39,28 @@ struct GuardedRouteTests {
         }
     }
 
+    @Test("A route knows who asks in the application's own type; a token that says nothing of them is refused")
+    func typedIdentity() async throws {
+        let requestGuard = try api.issuer.makeGuard()
+        let router = Router(context: CustomerContext.self)
+        router.guarded(by: requestGuard, requiring: .scopes("read"))
+            .get("/customer") { _, context in "customer \(try context.requireIdentity().number)" }
+        router.get("/unguarded") { _, context in "customer \(try context.requireIdentity().number)" }
+        try await LoopbackServer.serve(router) { address in
+            func ask(_ path: String, _ changes: [String: JSONValue?]) async throws -> Curl.Answer {
+                let token = api.issuer.token(scopes: ["read"], changes: changes)
+                return try await Curl.get(address + path, headers: bearer(token))
+            }
+            #expect(try await ask("/customer", ["customer": 7]).body == "customer 7")
+            let refused = try await ask("/customer", ["customer": "seven"])
+            #expect(refused.status == 401)
+            let challenge = try #require(refused.values("WWW-Authenticate").first)
+            #expect(challenge.hasPrefix("Bearer realm=\"api\", error=\"invalid_token\""))
+            #expect(try await ask("/customer", ["customer": 7, "scope": nil]).status == 403)
+            #expect(try await ask("/unguarded", ["customer": 7]).status == 500)
+        }
+    }
+
     @Test("The metadata of the API are public, where challenges say that they are")
     func metadata() async throws {
         let resource = try ProtectedResource(
@@ -139,5 +161,22 @@ struct GuardedRouteTests {
             #expect(api.handledCount == 2)
         }
     }
+}
+
+private struct Customer: TokenIdentity {
+    let number: Int64
+
+    init?(_ token: AccessToken) {
+        guard let number = token.claims["customer"]?.integerValue else { return nil }
+        self.number = number
+    }
+}
+
+private struct CustomerContext: IdentityRequestContext {
+    var coreContext: CoreRequestContextStorage
+    var accessToken: AccessToken?
+    var identity: Customer?
+
+    init(source: Source) { coreContext = .init(source: source) }
 }
 #endif

@@ -121,14 +121,19 @@ extension RequestGuard {
     }
 
     func refuse(_ rejection: Rejection, _ request: Request) -> Decision {
+        let refusal = refusal(rejection.code, scopes: request.requirement.challengeScopes)
+        return finish(.refused(refusal), request, detail: rejection.detail)
+    }
+
+    /// A refusal in the name of this guard.
+    package func refusal(_ code: RejectionCode, scopes: [String] = []) -> Refusal {
         let challenge = Challenge(
             realm: realm,
-            code: rejection.code,
-            scopes: request.requirement.challengeScopes,
+            code: code,
+            scopes: scopes,
             resourceMetadata: protectedResource?.metadataURL
         )
-        let refusal = Refusal(code: rejection.code, challenges: [challenge], retryAfter: nil)
-        return finish(.refused(refusal), request, detail: rejection.detail)
+        return Refusal(code: code, challenges: [challenge], retryAfter: nil)
     }
 
     func refuse(_ failure: KeysUnavailable, _ request: Request) -> Decision {
