@@ -4,6 +4,7 @@
 #if CInterface
 import BearerGuard
 public import CBearerGuard
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -16,7 +17,9 @@ import Darwin
 /// What a C program holds as `bearerguard *`.
 private final class CGuard: Sendable {
     let requestGuard: RequestGuard
-    let requirement: Requirement
+    private let requirement: Requirement
+    private let requirements = Mutex<[String: Requirement]>([:])
+    private static let maximumRequirements = 256
 
     init(_ policy: PolicyDocument, directory: String) throws(ConfigurationError) {
         for issuer in policy.issuers where issuer.isFetched {
@@ -32,9 +35,21 @@ private final class CGuard: Sendable {
         requirement = policy.requirement
     }
 
-    func decide(_ authorization: [String], _ scopes: [String]) -> Decision {
-        let requirement = scopes.isEmpty ? requirement : requirement.and(.scopes(scopes))
-        return requestGuard.authorizeAtOnce(RequestCredentials(authorization: authorization), requiring: requirement)
+    func decide(_ authorization: [String], _ scopes: String) -> Decision {
+        requestGuard.authorizeAtOnce(
+            RequestCredentials(authorization: authorization),
+            requiring: scopes.isEmpty ? requirement : requirement(of: scopes)
+        )
+    }
+
+    /// What a text of scopes demands: a program has few of them, and asks with one again and again.
+    private func requirement(of scopes: String) -> Requirement {
+        if let known = requirements.withLock({ $0[scopes] }) { return known }
+        let made = requirement.and(.scopes(scopes.split(separator: " ").map(String.init)))
+        requirements.withLock { requirements in
+            if requirements.count < Self.maximumRequirements { requirements[scopes] = made }
+        }
+        return made
     }
 }
 
@@ -85,7 +100,7 @@ public func bearerguardJudge(
         unsafe fields.append(String(cString: field))
     }
     let asked = unsafe scopes.map { unsafe String(cString: $0) } ?? ""
-    return unsafe answer(held.decide(fields, asked.split(separator: " ").map(String.init)))
+    return unsafe answer(held.decide(fields, asked))
 }
 
 /// See `bearerguard.h`.
@@ -117,11 +132,12 @@ private func answer(_ decision: Decision) -> UnsafeMutablePointer<bearerguard_an
     let answer = unsafe memory.bindMemory(to: bearerguard_answer.self, capacity: 1)
     switch decision {
     case .authorized(let token):
-        let claims = JSONValue.object(token.claims.object).text
+        // As the issuer wrote them: making them anew takes ten times as long as everything else.
+        let claims = token.claims.object.tokenText ?? Array(JSONValue.object(token.claims.object).text.utf8)
         unsafe answer.pointee.status = 200
         unsafe answer.pointee.code = copy("authorized")
         unsafe answer.pointee.claims = copy(claims)
-        unsafe answer.pointee.claims_length = claims.utf8.count
+        unsafe answer.pointee.claims_length = unsafe answer.pointee.claims == nil ? 0 : claims.count
         if let subject = token.subject, !subject.utf8.contains(0) { unsafe answer.pointee.subject = copy(subject) }
     case .anonymous:
         // No function asks for it.
@@ -139,6 +155,14 @@ private func answer(_ decision: Decision) -> UnsafeMutablePointer<bearerguard_an
         return nil
     }
     return unsafe answer
+}
+
+/// Bytes without a NUL among them.
+private func copy(_ bytes: [UInt8]) -> UnsafePointer<CChar>? {
+    guard let memory = unsafe malloc(bytes.count + 1) else { return nil }
+    unsafe memory.copyMemory(from: bytes, byteCount: bytes.count)
+    unsafe memory.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
+    return unsafe UnsafePointer(memory.assumingMemoryBound(to: CChar.self))
 }
 
 private func copy(_ text: String) -> UnsafePointer<CChar>? { unsafe UnsafePointer(strdup(text)) }

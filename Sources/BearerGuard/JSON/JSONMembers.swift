@@ -59,6 +59,8 @@ package final class JSONMembers: Sendable {
     /// The members by value; nil where they are places.
     private let values: [JSONObject.Member]?
     let text: [UInt8]
+    /// The text, where the members are places in it.
+    var tokenText: [UInt8]? { values == nil ? text : nil }
     /// A place for each ``TokenMember``, then the other members as they come.
     private let entries: [Entry]
     /// Bit by bit, which of ``TokenMember`` are there.

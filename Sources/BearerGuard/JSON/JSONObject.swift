@@ -45,6 +45,9 @@ public struct JSONObject: Sendable, Hashable {
         }
     }
 
+    /// The text that it was read out of, which is one JSON object and has no NUL; nil where only values are kept.
+    package var tokenText: [UInt8]? { all.tokenText }
+
     /// The bytes of a string that reads as it is written; nil for any other value.
     package func plainText(of name: String) -> ArraySlice<UInt8>? { all.plainText(of: name) }
 

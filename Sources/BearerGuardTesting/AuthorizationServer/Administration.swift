@@ -135,7 +135,7 @@ package struct Administration {
         minting.scopes = try scopes(object)
         minting.clientID = try text(object, "client") ?? engine.configuration.clients.first?.clientID ?? "client-1"
         if object["user"] == nil {
-            minting.user = engine.configuration.users.first ?? .init("user-1", password: "")
+            minting.user = engine.configuration.users.first ?? .init("1", password: "")
         } else if object["user"] != .null {
             minting.user = try user(try required(object, "user"))
         }

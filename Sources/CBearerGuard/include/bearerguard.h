@@ -28,7 +28,7 @@ typedef struct bearerguard_answer {
     const char *code;
     /* The value for WWW-Authenticate; null for none. */
     const char *challenge;
-    /* The claims as a JSON object; null where the request may not pass. */
+    /* The claims as a JSON object, as the issuer wrote it; null where the request may not pass. */
     const char *claims;
     size_t claims_length;
     /* The claim sub; null where there is none or it has a NUL. */
