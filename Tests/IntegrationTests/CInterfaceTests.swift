@@ -17,9 +17,8 @@ enum CLibrary {
 @Suite("C interface", .enabled(if: CLibrary.path != nil, "skipped: BEARERGUARD_C_LIBRARY is not set"))
 struct CInterfaceTests {
     private static func withFolder(_ body: (URL, TestIssuer) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bearerguard-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let temporary = try TemporaryFolder()
+        let folder = temporary.url
         let issuer = try TestIssuer(algorithms: [.es256, .rs256])
         try Data(issuer.keySet.utf8).write(to: folder.appendingPathComponent("keys.json"))
         let policy = """

@@ -21,9 +21,8 @@ enum OpenSSLServer {
         options: [String] = [],
         _ body: (_ port: Int, _ trustRootsFile: String) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bearerguard-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let temporary = try TemporaryFolder()
+        let folder = temporary.url
         try await makeCertificates(in: folder.path, name: name)
         let port = try LoopbackProcess.freePort()
         let process = try LoopbackProcess(

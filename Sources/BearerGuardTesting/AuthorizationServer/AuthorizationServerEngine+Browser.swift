@@ -73,12 +73,7 @@ extension AuthorizationServerEngine {
         let request = interaction.request
         switch state.browsers.step(interaction, session, users: state.users, now: now) {
         case .signIn:
-            let page = Pages.signIn(
-                Pages.Form(action: path(of: .signIn), interaction: id, token: session.formToken),
-                request,
-                signUp: configuration.allowsRegistration ? path(of: .signUp) : nil
-            )
-            return .page(page, formTargets: Self.formTargets(request))
+            return signInPage(id, session, request)
         case .consent(let user):
             let form = Pages.Form(action: path(of: .consent), interaction: id, token: session.formToken)
             return .page(Pages.consent(form, request, user), formTargets: Self.formTargets(request))
@@ -125,16 +120,42 @@ extension AuthorizationServerEngine {
     }
 
     /// A form that this server's own page sent from this browser; nil for any other.
-    private func ownForm(
-        _ request: AuthorizationServerRequest,
-        _ state: State
-    ) -> (form: FormParameters, interaction: String, sessionID: String, asked: AuthorizationRequest)? {
+    private func ownForm(_ request: AuthorizationServerRequest, _ state: State) -> OwnForm? {
         guard let form = form(request), !form.hasRepeated, let sessionID = request.cookie(cookieName),
             let session = state.browsers.session(sessionID, now: now), Self.isOwn(form, session),
             let id = form["interaction"],
             let interaction = state.browsers.interaction(id, sessionID: sessionID, now: now)
         else { return nil }
-        return (form, id, sessionID, interaction.request)
+        return OwnForm(
+            form: form,
+            interaction: id,
+            sessionID: sessionID,
+            session: session,
+            asked: interaction.request
+        )
+    }
+
+    private struct OwnForm {
+        let form: FormParameters
+        let interaction: String
+        let sessionID: String
+        let session: BrowserStore.Session
+        let asked: AuthorizationRequest
+    }
+
+    private func signInPage(
+        _ interaction: String,
+        _ session: BrowserStore.Session,
+        _ request: AuthorizationRequest,
+        message: String? = nil
+    ) -> AuthorizationServerResponse {
+        let page = Pages.signIn(
+            Pages.Form(action: path(of: .signIn), interaction: interaction, token: session.formToken),
+            request,
+            signUp: configuration.allowsRegistration ? path(of: .signUp) : nil,
+            message: message
+        )
+        return .page(page, status: message == nil ? 200 : 400, formTargets: Self.formTargets(request))
     }
 
     /// The sign-in page's form.
@@ -144,14 +165,8 @@ extension AuthorizationServerEngine {
             let user = own.form["username"].flatMap { state.users[$0] }
             let password = Array((own.form["password"] ?? "").utf8)
             guard let user, ConstantTime.areEqual(Array(user.password.utf8), password) else {
-                let token = state.browsers.session(own.sessionID, now: now)?.formToken ?? ""
-                let page = Pages.signIn(
-                    Pages.Form(action: path(of: .signIn), interaction: own.interaction, token: token),
-                    own.asked,
-                    signUp: configuration.allowsRegistration ? path(of: .signUp) : nil,
-                    message: "The user name or the password is wrong."
-                )
-                return .page(page, status: 400, formTargets: Self.formTargets(own.asked))
+                let message = "The user name or the password is wrong."
+                return signInPage(own.interaction, own.session, own.asked, message: message)
             }
             return enter(user, own.interaction, own.sessionID, &state)
         }
@@ -211,8 +226,11 @@ extension AuthorizationServerEngine {
                     nil
                 }
             if let flaw {
-                let token = state.browsers.session(own.sessionID, now: now)?.formToken ?? ""
-                let form = Pages.Form(action: path(of: .signUp), interaction: own.interaction, token: token)
+                let form = Pages.Form(
+                    action: path(of: .signUp),
+                    interaction: own.interaction,
+                    token: own.session.formToken
+                )
                 return .page(
                     Pages.signUp(form, message: flaw),
                     status: 400,

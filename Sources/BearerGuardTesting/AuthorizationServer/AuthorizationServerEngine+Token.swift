@@ -120,8 +120,8 @@ extension AuthorizationServerEngine {
             answer.append(("refresh_token", .string(token)))
         }
         if let user, taken.scopes.containsExactly("openid") {
-            let (idToken, claims) = try idToken(taken, user, accessToken: accessToken, nonce: nonce, end: end)
-            state.grants.note(idToken: idToken, claims, of: taken, end: end)
+            let idToken = try idToken(taken, user, accessToken: accessToken, nonce: nonce, end: end)
+            state.grants.note(idToken: idToken, of: taken)
             answer.append(("id_token", .string(idToken)))
         }
         return answer
@@ -154,7 +154,7 @@ extension AuthorizationServerEngine {
         accessToken: String,
         nonce: String?,
         end: Int64
-    ) throws(OAuthError) -> (token: String, claims: JSONValue) {
+    ) throws(OAuthError) -> String {
         let shape = configuration.accessTokens
         var claims: [String: JSONValue] = [
             "sub": .string(shape.subject(of: user)), "aud": .string(taken.grant.clientID),
@@ -168,7 +168,7 @@ extension AuthorizationServerEngine {
         claims.merge(self.claims(about: user, scopes: taken.scopes)) { own, _ in own }
         claims.merge(shape.idTokenMarks(of: user)) { own, _ in own }
         claims.merge(times(end: end)) { own, _ in own }
-        return try sign(claims, type: "JWT")
+        return try sign(claims, type: "JWT").token
     }
 
     private func times(end: Int64) -> [String: JSONValue] {

@@ -45,7 +45,7 @@ struct GrantStore: Sendable {
         var isUsed = false
     }
 
-    /// An access or ID token as it was given out.
+    /// An access token as it was given out.
     struct IssuedToken: Sendable {
         let family: Int
         let grant: Grant
@@ -58,7 +58,7 @@ struct GrantStore: Sendable {
     private var codes = Recent<Code>()
     private var refreshTokens = Recent<RefreshToken>()
     private var accessTokens = Recent<IssuedToken>()
-    private var idTokens = Recent<IssuedToken>()
+    private var idTokens = Recent<Grant>()
 
     /// Begins a family.
     mutating func add(_ grant: Grant) -> Taken {
@@ -170,12 +170,12 @@ struct GrantStore: Sendable {
     }
 
     /// Notes an ID token, so that it can name a session that ends.
-    mutating func note(idToken: String, _ claims: JSONValue, of grant: Taken, end: Int64) {
-        idTokens[idToken] = IssuedToken(family: grant.number, grant: grant.grant, claims: claims, end: end)
+    mutating func note(idToken: String, of grant: Taken) {
+        idTokens[idToken] = grant.grant
     }
 
     /// The grant of an ID token that was given out here, ended or not.
-    func grant(ofIDToken token: String) -> Grant? { idTokens[token]?.grant }
+    func grant(ofIDToken token: String) -> Grant? { idTokens[token] }
 
     /// An access token that is good at this moment.
     func active(accessToken: String, now: Int64) -> IssuedToken? {
