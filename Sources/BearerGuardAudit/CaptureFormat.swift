@@ -48,7 +48,7 @@ struct CapturedLine: Sendable {
             content = .token(Self.withoutScheme(line))
             return
         }
-        guard let object = try? JSONObject(tokenText: Array(line), limits: .document) else {
+        guard let object = try? JSONObject(tokenText: line, limits: .document) else {
             content = .unreadable("not a JSON object")
             return
         }

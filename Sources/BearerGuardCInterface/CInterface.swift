@@ -133,7 +133,8 @@ private func answer(_ decision: Decision) -> UnsafeMutablePointer<bearerguard_an
     switch decision {
     case .authorized(let token):
         // As the issuer wrote them: making them anew takes ten times as long as everything else.
-        let claims = token.claims.object.tokenText ?? Array(JSONValue.object(token.claims.object).text.utf8)
+        let object = token.claims.object
+        let claims = object.tokenText ?? Array(JSONValue.object(object).text.utf8)[...]
         unsafe answer.pointee.status = 200
         unsafe answer.pointee.code = copy("authorized")
         unsafe answer.pointee.claims = copy(claims)
@@ -158,9 +159,11 @@ private func answer(_ decision: Decision) -> UnsafeMutablePointer<bearerguard_an
 }
 
 /// Bytes without a NUL among them.
-private func copy(_ bytes: [UInt8]) -> UnsafePointer<CChar>? {
+private func copy(_ bytes: ArraySlice<UInt8>) -> UnsafePointer<CChar>? {
     guard let memory = unsafe malloc(bytes.count + 1) else { return nil }
-    unsafe memory.copyMemory(from: bytes, byteCount: bytes.count)
+    unsafe bytes.withUnsafeBytes {
+        unsafe UnsafeMutableRawBufferPointer(start: memory, count: $0.count).copyMemory(from: $0)
+    }
     unsafe memory.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
     return unsafe UnsafePointer(memory.assumingMemoryBound(to: CChar.self))
 }

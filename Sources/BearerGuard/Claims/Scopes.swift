@@ -34,16 +34,11 @@ public struct Scopes: Sendable, Hashable {
 
     private static func isReadable(_ member: TokenMember, in claims: JSONObject) -> Bool {
         guard claims.has(member) else { return true }
-        // Nearly always it is plain text, which need not be made to be looked at.
+        // Nearly always it is plain text, which need not be made to be looked at. As it stands in JSON it has neither
+        // quotes nor backslashes nor control characters.
         let isList = claims.isTextOrAbsent(member)
         let arePlain = unsafe claims.allTexts(at: member) { text in
-            // Looked at to the end: many bytes at a time, without a turn at each.
-            var areAll = isList || !text.isEmpty
-            for index in 0..<text.count {
-                let byte = unsafe text[index]
-                areAll = areAll && (isScopeByte(byte) || isList && byte == 0x20)
-            }
-            return areAll
+            unsafe (isList || !text.isEmpty) && JSONText.isPrintable(text, withSpaces: isList)
         }
         if arePlain == true { return true }
         switch claims[member] {

@@ -24,23 +24,30 @@ public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStr
         limit: Int = CompactJWS.tokenBytes,
         known: KnownHeaders? = nil
     ) throws(JWSFault) {
-        jws = try CompactJWS(bytes, limit: limit)
-        let payload = jws.payload
-        if let known = known?.find(jws.headerSegment) {
-            header = known
-            isHeaderKnown = true
-            unverifiedClaims = Result { () throws(JSONError) in try JSONObject(tokenText: payload) }
-            return
+        let jws = try CompactJWS(bytes, limit: limit)
+        if let header = known?.find(jws.headerSegment) {
+            self.init(jws, header, isHeaderKnown: true)
+        } else {
+            self.init(jws, try Self.header(of: jws), isHeaderKnown: false)
         }
-        isHeaderKnown = false
+    }
+
+    /// The members are all set at once: a value that is built bit by bit is copied at its end.
+    private init(_ jws: CompactJWS, _ header: JOSEHeader, isHeaderKnown: Bool) {
+        self.jws = jws
+        self.header = header
+        unverifiedClaims = Result { () throws(JSONError) in try JSONObject(tokenText: jws.payload) }
+        self.isHeaderKnown = isHeaderKnown
+    }
+
+    private static func header(of jws: CompactJWS) throws(JWSFault) -> JOSEHeader {
         do throws(JWSFault) {
-            header = try JOSEHeader(jws.decodedHeader())
+            return try JOSEHeader(jws.decodedHeader())
         } catch {
             // A segment went missing and the claims stand where the header should: not a header without `alg`.
-            guard error == .algorithmMissing, (try? JSONObject(tokenText: payload)) == nil else { throw error }
+            guard error == .algorithmMissing, (try? JSONObject(tokenText: jws.payload)) == nil else { throw error }
             throw .malformed("neither a header nor claims where they should be")
         }
-        unverifiedClaims = Result { () throws(JSONError) in try JSONObject(tokenText: payload) }
     }
 
     /// `iss` as the sender claims it: picks a configured issuer, and never becomes a URL.

@@ -4,7 +4,7 @@
 import COpenSSL
 
 /// A message digest, fetched once: a late fetch costs more than a short hash and scales badly over threads.
-struct Digest: Sendable {
+final class Digest: Sendable {
     static let sha256 = Digest("SHA2-256", bytes: 32)
     static let sha384 = Digest("SHA2-384", bytes: 48)
     static let sha512 = Digest("SHA2-512", bytes: 64)

@@ -7,7 +7,7 @@ extension RequestGuard {
         let requirement: Requirement
         let isOptional: Bool
         /// When it began; nil where nobody will be told.
-        private let start: ContinuousClock.Instant?
+        private let start: Duration?
         private(set) var bytes: ArraySlice<UInt8>?
         private(set) var header: JOSEHeader?
         private(set) var issuerAlias: String?
@@ -16,10 +16,10 @@ extension RequestGuard {
         private(set) var recalled: VerifiedToken?
 
         init(_ requirement: Requirement, isOptional: Bool, isObserved: Bool) {
-            self.init(requirement, isOptional: isOptional, since: isObserved ? ContinuousClock.now : nil)
+            self.init(requirement, isOptional: isOptional, since: isObserved ? Self.uptime() : nil)
         }
 
-        init(_ requirement: Requirement, isOptional: Bool, since start: ContinuousClock.Instant?) {
+        init(_ requirement: Requirement, isOptional: Bool, since start: Duration?) {
             self.requirement = requirement
             self.isOptional = isOptional
             self.start = start
@@ -53,7 +53,10 @@ extension RequestGuard {
             issuerAlias = entry.trusted.issuer.alias
         }
 
-        var elapsed: Duration { start.map { ContinuousClock.now - $0 } ?? .zero }
+        var elapsed: Duration { start.map { Self.uptime() - $0 } ?? .zero }
+
+        /// The time by which decisions are measured.
+        static func uptime() -> Duration { MonotonicClock.system.uptime() }
     }
 
     /// A token that waits for keys.
@@ -142,7 +145,8 @@ extension RequestGuard {
     }
 
     func finish(_ decision: Decision, _ request: Request, detail: String? = nil) -> Decision {
-        guard let observer else { return decision }
+        // Asked first: whether an existential is there costs more to find out than a flag.
+        guard isObserved, let observer else { return decision }
         let outcome: (text: String, status: Int) =
             switch decision {
             case .authorized: ("authorized", 200)

@@ -71,7 +71,7 @@ public final class RequestGuard: Sendable {
     let isRevoked: (@Sendable (AccessToken) -> Bool)?
     /// What a token seen before asks of the members above, without touching what threads would meet at.
     let isCaching: Bool
-    private let isObserved: Bool
+    let isObserved: Bool
     private let hasDenylist: Bool
 
     /// A guard for the tokens of these issuers and of nobody else.
@@ -210,7 +210,7 @@ public final class RequestGuard: Sendable {
         guard isCaching, credentials.otherTokens.isEmpty, credentials.authorization.count == 1,
             let field = credentials.authorization.first, let entry = cache.find(field)
         else { return nil }
-        let start = isObserved ? ContinuousClock.now : nil
+        let start = isObserved ? Request.uptime() : nil
         let keys: ObjectIdentifier
         var keyAge = Duration.zero
         var usesStaleKeys = false
@@ -323,7 +323,7 @@ public final class RequestGuard: Sendable {
         if let trusted = issuers[ExactString(name)] { return trusted }
         if let trusted = templates.first(where: { $0.issuer.policy.isTemplate(of: name) }) { return trusted }
         // With one issuer its own check knows how close the name is.
-        if let only, let rejection = ClaimChecks.issuer(claims, only.issuer.policy) { throw rejection }
+        if let only, let rejection = only.validator.rejectionByIssuer(claims) { throw rejection }
         throw Rejection(.wrongIssuer, "iss is not a trusted issuer")
     }
 }

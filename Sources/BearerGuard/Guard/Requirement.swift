@@ -87,8 +87,8 @@ public struct Requirement: Sendable {
     private static func isMet(_ node: Node, _ token: AccessToken) -> Bool {
         switch node {
         case .authenticated: return true
-        case .allScopes(let scopes): return scopes.allSatisfy(token.grants)
-        case .anyScope(let scopes): return scopes.contains(where: token.grants)
+        case .allScopes(let scopes): return scopes.allSatisfy { token.grants($0) }
+        case .anyScope(let scopes): return scopes.contains { token.grants($0) }
         case .allRoles(let roles): return roles.allSatisfy(token.roles.containsExactly)
         case .anyRole(let roles): return roles.contains(where: token.roles.containsExactly)
         case .claims(let predicate): return predicate(token)

@@ -55,8 +55,9 @@ final class VerifiedTokenCache: Sendable {
             self.end = end
         }
 
-        /// What it takes of the limit, estimated: the field here, the token for its fingerprint, and the claims.
-        fileprivate var bytes: Int { 2 * field.count + token.claims.object.retainedBytes + 512 }
+        /// What it takes of the limit, estimated: the field here, the token for its fingerprint, and the claims with the
+        /// signature that stands behind them.
+        fileprivate var bytes: Int { 2 * field.count + token.claims.object.retainedBytes + 1024 }
     }
 
     private struct State {

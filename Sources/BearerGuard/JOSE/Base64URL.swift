@@ -5,50 +5,71 @@
 package enum Base64URL {
     /// Decodes `text`, or returns nil for any other character, an impossible length or non-zero unused bits.
     package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-        // The closure's own result is nil where the text cannot be decoded, the outer one where it is not contiguous.
-        if let decoded = text.withContiguousStorageIfAvailable({ unsafe decode($0) }) { return decoded }
-        return unsafe Array(text).withUnsafeBufferPointer { unsafe decode($0) }
+        guard let size = decodedCount(text.count) else { return nil }
+        var isValid = true
+        let decoded = [UInt8](capacity: size + 1) { output in
+            isValid = decode(ArraySlice(text), into: &output)
+        }
+        return isValid ? decoded : nil
     }
 
-    private static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-        let rest = text.count % 4
-        guard rest != 1 else { return nil }
-        let whole = text.count - rest
-        let size = whole / 4 * 3 + (rest == 0 ? 0 : rest - 1)
-        var isValid = true
-        // Four bytes are written at a time, of which the next three overwrite the last: room for one more.
-        let output = unsafe [UInt8](unsafeUninitializedCapacity: size + 1) { output, count in
+    /// How many bytes so many characters stand for; nil for an impossible length.
+    static func decodedCount(_ characters: Int) -> Int? {
+        let rest = characters % 4
+        return rest == 1 ? nil : characters / 4 * 3 + max(0, rest - 1)
+    }
+
+    /// Decodes a text of a possible length behind what `output` has, where there must be room for one byte more than it
+    /// stands for; false for any other character and non-zero unused bits.
+    static func decode(_ text: ArraySlice<UInt8>, into output: inout OutputSpan<UInt8>) -> Bool {
+        unsafe text.withUnsafeBufferPointer { text in
             unsafe places.withUnsafeBufferPointer { places in
-                guard let start = UnsafeMutableRawPointer(output.baseAddress) else { return }
-                var seen: UInt32 = 0
-                var source = 0
-                var target = 0
-                // Every index is below the counts that the loop's bounds were made of.
-                while source < whole {
-                    let bits =
-                        unsafe places[Int(text[source])] | places[256 &+ Int(text[source &+ 1])]
-                        | places[512 &+ Int(text[source &+ 2])] | places[768 &+ Int(text[source &+ 3])]
-                    seen |= bits
-                    unsafe start.storeBytes(of: bits.bigEndian, toByteOffset: target, as: UInt32.self)
-                    source &+= 4
-                    target &+= 3
+                unsafe output.withUnsafeMutableBufferPointer { output, count in
+                    guard let size = decodedCount(text.count), output.count - count > size else { return false }
+                    let room = unsafe UnsafeMutableRawBufferPointer(
+                        rebasing: UnsafeMutableRawBufferPointer(output)[count...]
+                    )
+                    count += size
+                    return unsafe decode(text, into: room, places)
                 }
-                if rest > 0 {
-                    var bits = unsafe places[Int(text[whole])] | places[256 + Int(text[whole + 1])]
-                    if rest == 3 { unsafe bits |= places[512 + Int(text[whole + 2])] }
-                    seen |= bits
-                    unsafe output[target] = UInt8(truncatingIfNeeded: bits >> 24)
-                    if rest == 3 { unsafe output[target + 1] = UInt8(truncatingIfNeeded: bits >> 16) }
-                    // Unused bits must be zero, otherwise one signature would have several spellings.
-                    let unused: UInt32 = rest == 2 ? 0x00FF_FF00 : 0x0000_FF00
-                    if bits & unused != 0 { isValid = false }
-                }
-                // The lowest bit is set for every character outside the alphabet.
-                if seen & 1 != 0 { isValid = false }
             }
-            count = size
         }
-        return isValid ? output : nil
+    }
+
+    private static func decode(
+        _ text: UnsafeBufferPointer<UInt8>,
+        into output: UnsafeMutableRawBufferPointer,
+        _ places: UnsafeBufferPointer<UInt32>
+    ) -> Bool {
+        guard let start = output.baseAddress else { return false }
+        let rest = text.count % 4
+        let whole = text.count &- rest
+        var seen: UInt32 = 0
+        var source = 0
+        var target = 0
+        // Every index is below the counts that the loop's bounds were made of. Four bytes are written at a time, of which
+        // the next three overwrite the last.
+        while source < whole {
+            let bits =
+                unsafe places[Int(text[source])] | places[256 &+ Int(text[source &+ 1])]
+                | places[512 &+ Int(text[source &+ 2])] | places[768 &+ Int(text[source &+ 3])]
+            seen |= bits
+            unsafe start.storeBytes(of: bits.bigEndian, toByteOffset: target, as: UInt32.self)
+            source &+= 4
+            target &+= 3
+        }
+        if rest > 0 {
+            var bits = unsafe places[Int(text[whole])] | places[256 + Int(text[whole + 1])]
+            if rest == 3 { unsafe bits |= places[512 + Int(text[whole + 2])] }
+            seen |= bits
+            unsafe output[target] = UInt8(truncatingIfNeeded: bits >> 24)
+            if rest == 3 { unsafe output[target + 1] = UInt8(truncatingIfNeeded: bits >> 16) }
+            // Unused bits must be zero, otherwise one signature would have several spellings.
+            let unused: UInt32 = rest == 2 ? 0x00FF_FF00 : 0x0000_FF00
+            if bits & unused != 0 { return false }
+        }
+        // The lowest bit is set for every character outside the alphabet.
+        return seen & 1 == 0
     }
 
     /// Encodes `bytes` without padding.

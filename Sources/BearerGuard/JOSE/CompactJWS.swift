@@ -13,8 +13,11 @@ package struct CompactJWS: Sendable {
     package let bytes: ArraySlice<UInt8>
     private let firstDot: Int
     private let secondDot: Int
-    package let payload: [UInt8]
-    package let signature: [UInt8]
+    /// The payload, then the signature.
+    private let decoded: [UInt8]
+    private let payloadCount: Int
+    package var payload: ArraySlice<UInt8> { decoded[..<payloadCount] }
+    package var signature: ArraySlice<UInt8> { decoded[payloadCount...] }
 
     /// The header as it was sent.
     package var headerSegment: ArraySlice<UInt8> { bytes[..<firstDot] }
@@ -34,17 +37,29 @@ package struct CompactJWS: Sendable {
         }
         guard token.position(of: dot, from: second + 1) == nil else { throw .malformed("more than three segments") }
         guard first - token.startIndex <= Self.headerBytes else { throw .malformed("header is too long") }
-        guard let payload = Base64URL.decode(token[(first + 1)..<second]) else {
+        let (payload, signature) = (token[(first + 1)..<second], token[(second + 1)...])
+        guard let payloadCount = Base64URL.decodedCount(payload.count) else {
             throw .malformed("payload is not base64url")
         }
-        guard let signature = Base64URL.decode(token[(second + 1)...]) else {
+        guard let signatureCount = Base64URL.decodedCount(signature.count) else {
             throw .malformed("signature is not base64url")
         }
+        var fault: JWSFault?
+        // An array that is made with room for bytes asks the runtime for its type each time; one that grows does not.
+        var decoded: [UInt8] = []
+        decoded.append(addingCapacity: payloadCount + signatureCount + 1) { output in
+            if !Base64URL.decode(payload, into: &output) {
+                fault = .malformed("payload is not base64url")
+            } else if !Base64URL.decode(signature, into: &output) {
+                fault = .malformed("signature is not base64url")
+            }
+        }
+        if let fault { throw fault }
         self.bytes = token
         self.firstDot = first
         self.secondDot = second
-        self.payload = payload
-        self.signature = signature
+        self.decoded = decoded
+        self.payloadCount = payloadCount
     }
 
     /// The header's JSON.

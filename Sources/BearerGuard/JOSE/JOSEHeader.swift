@@ -26,7 +26,7 @@ package final class JOSEHeader: Sendable {
     package init(_ bytes: [UInt8]) throws(JWSFault) {
         let members: JSONObject
         do {
-            members = try JSONObject(tokenText: bytes)
+            members = try JSONObject(tokenText: bytes[...])
         } catch {
             throw .malformed("header: \(error.detail)")
         }

@@ -33,21 +33,32 @@ package final class JSONMembers: Sendable {
         case array
         case object
 
+        @inline(__always)
         var isText: Bool { self == .plainString || self == .escapedString }
     }
 
     /// Where a member stands.
     ///
     /// Of names and strings the quotes are left out.
-    struct Entry: Sendable {
-        var nameStart: UInt16 = 0
-        var nameEnd: UInt16 = 0
-        var valueStart: UInt16 = 0
-        var valueEnd: UInt16 = 0
-        /// Of the name; zero for a ``TokenMember``.
-        var digest: UInt32 = 0
-        var kind = Kind.absent
-        var hasEscapedName = false
+    struct Entry: Sendable, BitwiseCopyable {
+        private var nameStart: UInt16 = 0
+        private var nameEnd: UInt16 = 0
+        private var valueStart: UInt16 = 0
+        private var valueEnd: UInt16 = 0
+        private(set) var kind = Kind.absent
+        private(set) var hasEscapedName = false
+
+        /// No such member.
+        init() {}
+
+        init(name: Range<Int>, hasEscapedName: Bool, value: Range<Int>, kind: Kind) {
+            nameStart = UInt16(truncatingIfNeeded: name.lowerBound)
+            nameEnd = UInt16(truncatingIfNeeded: name.upperBound)
+            valueStart = UInt16(truncatingIfNeeded: value.lowerBound)
+            valueEnd = UInt16(truncatingIfNeeded: value.upperBound)
+            self.kind = kind
+            self.hasEscapedName = hasEscapedName
+        }
 
         var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
         var value: Range<Int> { Int(valueStart)..<Int(valueEnd) }
@@ -58,9 +69,9 @@ package final class JSONMembers: Sendable {
 
     /// The members by value; nil where they are places.
     private let values: [JSONObject.Member]?
-    let text: [UInt8]
+    let text: ArraySlice<UInt8>
     /// The text, where the members are places in it.
-    var tokenText: [UInt8]? { values == nil ? text : nil }
+    var tokenText: ArraySlice<UInt8>? { values == nil ? text : nil }
     /// A place for each ``TokenMember``, then the other members as they come.
     private let entries: [Entry]
     /// Bit by bit, which of ``TokenMember`` are there.
@@ -69,17 +80,20 @@ package final class JSONMembers: Sendable {
     /// Reads the text of an object.
     ///
     /// - Throws: the first fault in the text.
-    package init(_ text: [UInt8], limits: JSONLimits = .token) throws(JSONError) {
+    package init(_ text: ArraySlice<UInt8>, limits: JSONLimits = .token) throws(JSONError) {
         guard text.count <= Self.maximumBytes else { throw .stringTooLong }
-        var scanner = unsafe try text.withUnsafeBufferPointer { bytes throws(JSONError) in
-            var scanner = unsafe JSONScanner(bytes: bytes, limits: limits)
-            try scanner.outermost()
-            return scanner
+        let read = unsafe withUnsafeTemporaryAllocation(byteCount: JSONScanner.scratchBytes, alignment: 8) { scratch in
+            unsafe text.withUnsafeBufferPointer { bytes in
+                var scanner = unsafe JSONScanner(bytes, limits: limits, scratch: scratch)
+                return Result { () throws(JSONError) in
+                    try scanner.outermost()
+                    return (scanner.entries, scanner.present)
+                }
+            }
         }
+        (entries, present) = try read.get()
         self.text = text
         values = nil
-        entries = scanner.takeEntries()
-        present = scanner.present
     }
 
     /// Members that are values already.
@@ -135,7 +149,7 @@ package final class JSONMembers: Sendable {
     /// The bytes of a string that reads as it is written; nil for any other value.
     package func plainText(of name: String) -> ArraySlice<UInt8>? {
         guard values == nil, let entry = entry(of: name), entry.kind == .plainString else { return nil }
-        return text[entry.value]
+        return text[place: entry.value]
     }
 
     /// Whether a member is this very text.
@@ -166,7 +180,7 @@ package final class JSONMembers: Sendable {
     /// All members in the order of the text.
     package var members: [JSONObject.Member] {
         if let values { return values }
-        return entries.filter { $0.kind != .absent }.sorted { $0.nameStart < $1.nameStart }
+        return entries.filter { $0.kind != .absent }.sorted { $0.name.lowerBound < $1.name.lowerBound }
             .map { JSONObject.Member(name: name(of: $0), value: value(of: $0)) }
     }
 
@@ -198,12 +212,12 @@ package final class JSONMembers: Sendable {
 
     private func name(of entry: Entry) -> String {
         if entry.hasEscapedName { return parsed(quoted: entry.name).stringValue ?? "" }
-        return String(decoding: text[entry.name], as: UTF8.self)
+        return String(decoding: text[place: entry.name], as: UTF8.self)
     }
 
     private func value(of entry: Entry) -> JSONValue {
         switch entry.kind {
-        case .plainString: .string(String(decoding: text[entry.value], as: UTF8.self))
+        case .plainString: .string(String(decoding: text[place: entry.value], as: UTF8.self))
         case .escapedString: parsed(quoted: entry.value)
         case .integer: .integer(integer(entry.value))
         case .literalTrue: .bool(true)
@@ -218,7 +232,7 @@ package final class JSONMembers: Sendable {
     ///
     /// It was read before as part of the whole, so it can be read now.
     private func parsed(_ place: Range<Int>) -> JSONValue {
-        let document = try? JSONDocument(text[place], limits: .token)
+        let document = try? JSONDocument(text[place: place], limits: .token)
         return document?.value ?? .null
     }
 
@@ -227,13 +241,21 @@ package final class JSONMembers: Sendable {
     }
 
     private func integer(_ place: Range<Int>) -> Int64 {
-        var value: Int64 = 0
-        var isNegative = false
-        // At most 18 digits: neither step can overflow.
-        for byte in text[place] {
-            if byte == UInt8(ascii: "-") { isNegative = true } else { value = value &* 10 &+ Int64(byte &- 0x30) }
+        unsafe text.withUnsafeBufferPointer { text in
+            var value: Int64 = 0
+            // At most 18 digits: neither step can overflow.
+            for index in place where unsafe text[index] != UInt8(ascii: "-") {
+                unsafe value = value &* 10 &+ Int64(text[index] &- 0x30)
+            }
+            return unsafe text[place.lowerBound] == UInt8(ascii: "-") ? 0 &- value : value
         }
-        return isNegative ? 0 &- value : value
+    }
+}
+
+extension ArraySlice {
+    /// Those at places that are counted from the beginning of the slice.
+    fileprivate subscript(place places: Range<Int>) -> ArraySlice {
+        self[startIndex + places.lowerBound..<startIndex + places.upperBound]
     }
 }
 

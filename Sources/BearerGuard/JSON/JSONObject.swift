@@ -37,7 +37,7 @@ public struct JSONObject: Sendable, Hashable {
     /// Reads the text of an object out of a token, or a line of many.
     ///
     /// - Throws: the fault in it.
-    package init(tokenText text: [UInt8], limits: JSONLimits = .token) throws(JSONError) {
+    package init(tokenText text: ArraySlice<UInt8>, limits: JSONLimits = .token) throws(JSONError) {
         if text.count <= JSONMembers.maximumBytes {
             all = try JSONMembers(text, limits: limits)
         } else {
@@ -46,7 +46,7 @@ public struct JSONObject: Sendable, Hashable {
     }
 
     /// The text that it was read out of, which is one JSON object and has no NUL; nil where only values are kept.
-    package var tokenText: [UInt8]? { all.tokenText }
+    package var tokenText: ArraySlice<UInt8>? { all.tokenText }
 
     /// The bytes of a string that reads as it is written; nil for any other value.
     package func plainText(of name: String) -> ArraySlice<UInt8>? { all.plainText(of: name) }

@@ -6,151 +6,137 @@
 ///
 /// The work is in proportion to the text, whatever is in it.
 @safe
-struct JSONScanner {
-    private let bytes: UnsafeBufferPointer<UInt8>
+struct JSONScanner: ~Copyable {
+    private let text: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
-    private var position = 0
-    private var entries: [JSONMembers.Entry]
+    private let table = TokenMember.table
+    private var names: JSONNames
+    /// A place for each ``TokenMember``, then the other members as they come.
+    private var noted: ScratchStack<JSONMembers.Entry>
     /// Bit by bit, which of ``TokenMember`` were met.
     private(set) var present: UInt64 = 0
     /// The name with escapes that was met last, as it reads.
-    private var decoded: [UInt8] = []
-    private let known = TokenMember.table
-    private let seed = JSONNames.seed
+    private var decoded = ScratchStack<UInt8>()
 
-    init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
-        unsafe self.bytes = bytes
+    /// Enough for most tokens, and fourfold growth from there comes close above the limit of members.
+    private static let nameBytes = JSONNames.bytes(16)
+    private static let entryBytes = (TokenMember.count + 32) * MemoryLayout<JSONMembers.Entry>.stride
+    /// Bytes to lend to a scanner.
+    static let scratchBytes = nameBytes + entryBytes
+
+    /// - Parameter scratch: ``scratchBytes`` of memory, aligned for any number.
+    init(_ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits, scratch: UnsafeMutableRawBufferPointer) {
+        unsafe self.text = text
         self.limits = limits
-        // Room for as many again as most tokens have.
-        entries = unsafe [JSONMembers.Entry](unsafeUninitializedCapacity: TokenMember.count + 16) { buffer, count in
-            unsafe buffer[..<TokenMember.count].initialize(repeating: JSONMembers.Entry())
-            count = TokenMember.count
-        }
+        unsafe names = JSONNames(lent: UnsafeMutableRawBufferPointer(rebasing: scratch[..<Self.nameBytes]))
+        unsafe noted = ScratchStack(lent: UnsafeMutableRawBufferPointer(rebasing: scratch[Self.nameBytes...]))
+        noted.clear(count: TokenMember.count)
     }
 
-    /// What was noted, once.
-    mutating func takeEntries() -> [JSONMembers.Entry] {
-        defer { entries = [] }
-        return entries
-    }
+    /// What was noted: a place for each ``TokenMember``, then the other members.
+    var entries: [JSONMembers.Entry] { unsafe noted.withElements { unsafe Array($0) } }
 
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
 
     /// Reads the whole text.
     mutating func outermost() throws(JSONError) {
-        skipSpace()
-        guard peek == UInt8(ascii: "{") else {
+        let start = skippingSpace(0)
+        guard byte(start) == UInt8(ascii: "{") else {
             // Any other value is refused as well; which fault it is follows what it is.
-            if unsafe position < bytes.count { _ = try value(depth: 0) }
-            skipSpace()
-            throw unsafe position < bytes.count || bytes.isEmpty ? .malformed : .notAnObject
+            let end = unsafe start < text.count ? skippingSpace(try value(start, depth: 0).end) : start
+            throw unsafe end < text.count || text.isEmpty ? .malformed : .notAnObject
         }
-        try object(depth: 1)
-        skipSpace()
-        guard unsafe position == bytes.count else { throw .malformed }
+        let end = skippingSpace(try object(start, depth: 1))
+        guard unsafe end == text.count else { throw .malformed }
     }
 
-    /// The byte at hand; one that no rule takes at the end.
-    private var peek: UInt8 { unsafe position < bytes.count ? unsafe bytes[position] : 0 }
+    /// The byte at a place; one that no rule takes at the end.
+    @inline(__always)
+    private func byte(_ at: Int) -> UInt8 { unsafe at < text.count ? unsafe text[at] : 0 }
 
     @inline(__always)
-    private mutating func skipSpace() {
-        while unsafe position < bytes.count, unsafe bytes[position] <= 0x20, unsafe Self.isSpace(bytes[position]) {
-            position &+= 1
-        }
+    private func skippingSpace(_ start: Int) -> Int {
+        var at = start
+        while unsafe at < text.count, unsafe text[at] <= 0x20, unsafe Self.isSpace(text[at]) { at &+= 1 }
+        return at
     }
 
-    /// Steps over the value that begins here.
-    private mutating func value(depth: Int) throws(JSONError) -> JSONMembers.Kind {
-        switch peek {
-        case UInt8(ascii: "\""): return try string() ? .escapedString : .plainString
+    // Everything from here on begins at a place and answers with the one behind what it read: places stay in registers,
+    // where reading waits for nothing.
+
+    private mutating func value(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+        switch byte(start) {
+        case UInt8(ascii: "\""):
+            let (end, hasEscapes) = try string(start)
+            return (hasEscapes ? .escapedString : .plainString, end)
         case UInt8(ascii: "{"):
             guard depth < limits.depth else { throw .tooDeep }
-            try object(depth: depth &+ 1)
-            return .object
+            return (.object, try object(start, depth: depth &+ 1))
         case UInt8(ascii: "["):
             guard depth < limits.depth else { throw .tooDeep }
-            return try array(depth: depth &+ 1) ? .textArray : .array
-        case UInt8(ascii: "t"):
-            try literal("true")
-            return .literalTrue
-        case UInt8(ascii: "f"):
-            try literal("false")
-            return .literalFalse
-        case UInt8(ascii: "n"):
-            try literal("null")
-            return .literalNull
-        default: return try number()
+            return try array(start, depth: depth &+ 1)
+        case UInt8(ascii: "t"): return (.literalTrue, try unsafe Self.literal("true", in: text, at: start))
+        case UInt8(ascii: "f"): return (.literalFalse, try unsafe Self.literal("false", in: text, at: start))
+        case UInt8(ascii: "n"): return (.literalNull, try unsafe Self.literal("null", in: text, at: start))
+        default: return try unsafe Self.number(in: text, at: start)
         }
     }
 
-    private mutating func object(depth: Int) throws(JSONError) {
-        position &+= 1
-        skipSpace()
-        if peek == UInt8(ascii: "}") {
-            position &+= 1
-            return
-        }
-        let isOutermost = depth == 1
-        var names = JSONNames(first: entries.count)
-        defer { if !isOutermost { entries.removeLast(entries.count &- names.first) } }
+    private mutating func object(_ start: Int, depth: Int) throws(JSONError) -> Int {
+        var at = skippingSpace(start &+ 1)
+        if byte(at) == UInt8(ascii: "}") { return at &+ 1 }
+        var scope = names.open()
         var count = 0
         while true {
-            guard peek == UInt8(ascii: "\"") else { throw .malformed }
+            guard byte(at) == UInt8(ascii: "\"") else { throw .malformed }
             count &+= 1
             if count > limits.elements { throw .tooManyElements }
-            var (entry, member) = try name(&names, isOutermost: isOutermost)
-            skipSpace()
-            guard peek == UInt8(ascii: ":") else { throw .malformed }
-            position &+= 1
-            skipSpace()
-            let start = position
-            let kind = try value(depth: depth)
-            let quote = kind.isText ? 1 : 0
-            entry.valueStart = UInt16(truncatingIfNeeded: start &+ quote)
-            entry.valueEnd = UInt16(truncatingIfNeeded: position &- quote)
-            entry.kind = kind
-            // Members of the value have come and gone meanwhile.
-            if let member { entries[member.rawValue] = entry } else { entries.append(entry) }
-            skipSpace()
-            let next = peek
-            position &+= 1
-            if next == UInt8(ascii: "}") { return }
-            guard next == UInt8(ascii: ",") else { throw .malformed }
-            skipSpace()
+            let (nameEnd, isEscaped) = try string(at)
+            let name = at &+ 1..<nameEnd &- 1
+            let member = try enter(name, isEscaped: isEscaped, isOutermost: depth == 1, &scope)
+            let colon = skippingSpace(nameEnd)
+            guard byte(colon) == UInt8(ascii: ":") else { throw .malformed }
+            let start = skippingSpace(colon &+ 1)
+            let (kind, end) = try value(start, depth: depth)
+            if depth == 1 {
+                let quote = kind.isText ? 1 : 0
+                let value = start &+ quote..<end &- quote
+                let entry = JSONMembers.Entry(name: name, hasEscapedName: isEscaped, value: value, kind: kind)
+                if let member { noted[member.rawValue] = entry } else { noted.append(entry) }
+            }
+            let (next, isLast) = try separator(end, closing: UInt8(ascii: "}"))
+            if isLast {
+                names.close(scope)
+                return next
+            }
+            at = next
         }
     }
 
-    /// Steps over the name that begins here and refuses it where it was met before; answers with its entry, which has no
-    /// value yet, and the member that it is.
+    /// Notes a name, refuses it where its object has it already, and answers with the member that it is.
     @inline(__always)
-    private mutating func name(
-        _ names: inout JSONNames,
-        isOutermost: Bool
-    ) throws(JSONError) -> (JSONMembers.Entry, TokenMember?) {
-        let start = position &+ 1
-        var entry = JSONMembers.Entry()
-        entry.hasEscapedName = try string()
-        entry.nameStart = UInt16(truncatingIfNeeded: start)
-        entry.nameEnd = UInt16(truncatingIfNeeded: position &- 1)
-        var member: TokenMember?
-        if entry.hasEscapedName {
-            decoded.removeAll(keepingCapacity: true)
-            unsafe JSONText.decode(UnsafeBufferPointer(rebasing: bytes[entry.name]), into: &decoded)
-            (member, entry.digest) = unsafe decoded.withUnsafeBufferPointer {
-                unsafe look(at: $0, 0..<$0.count, isOutermost)
-            }
+    private mutating func enter(
+        _ name: Range<Int>,
+        isEscaped: Bool,
+        isOutermost: Bool,
+        _ scope: inout JSONNames.Scope
+    ) throws(JSONError) -> TokenMember? {
+        let (member, digest): (TokenMember?, UInt32)
+        if isEscaped {
+            decoded.shorten(to: 0)
+            unsafe JSONText.decode(UnsafeBufferPointer(rebasing: text[name]), into: &decoded)
+            (member, digest) = unsafe decoded.withElements { unsafe look(at: $0, 0..<$0.count, isOutermost) }
         } else {
-            (member, entry.digest) = unsafe look(at: bytes, entry.name, isOutermost)
+            (member, digest) = unsafe look(at: text, name, isOutermost)
         }
         if let member {
             let bit: UInt64 = 1 << UInt64(member.rawValue)
             guard present & bit == 0 else { throw .duplicateMember }
             present |= bit
-            return (entry, member)
+        } else {
+            guard unsafe names.insert(name, digest: digest, &scope, in: text) else { throw .duplicateMember }
         }
-        guard unsafe names.isNew(entry, among: entries, in: bytes) else { throw .duplicateMember }
-        return (entry, nil)
+        return member
     }
 
     /// Which member a name is of, or its digest.
@@ -161,69 +147,78 @@ struct JSONScanner {
         _ isOutermost: Bool
     ) -> (TokenMember?, UInt32) {
         let word = unsafe TokenMemberTable.word(text, from: name.lowerBound, count: name.count)
-        if isOutermost, let member = unsafe known.member(UnsafeBufferPointer(rebasing: text[name]), word: word) {
+        if isOutermost, let member = unsafe table.member(UnsafeBufferPointer(rebasing: text[name]), word: word) {
             return (member, 0)
         }
-        return unsafe (nil, JSONNames.digest(text, name, word: word, seed: seed))
+        return unsafe (nil, names.digest(text, name, word: word))
     }
 
-    /// Steps over the array that begins here; true where it has nothing but plain strings.
-    private mutating func array(depth: Int) throws(JSONError) -> Bool {
-        position &+= 1
-        skipSpace()
-        if peek == UInt8(ascii: "]") {
-            position &+= 1
-            return true
-        }
-        var hasOnlyTexts = true
+    /// An array has nothing but plain strings, or is any other.
+    private mutating func array(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+        var at = skippingSpace(start &+ 1)
+        if byte(at) == UInt8(ascii: "]") { return (.textArray, at &+ 1) }
+        var kind = JSONMembers.Kind.textArray
         var count = 0
         while true {
             count &+= 1
             if count > limits.elements { throw .tooManyElements }
-            if try value(depth: depth) != .plainString { hasOnlyTexts = false }
-            skipSpace()
-            let next = peek
-            position &+= 1
-            if next == UInt8(ascii: "]") { return hasOnlyTexts }
-            guard next == UInt8(ascii: ",") else { throw .malformed }
-            skipSpace()
+            let (entry, end) = try value(at, depth: depth)
+            if entry != .plainString { kind = .array }
+            let (next, isLast) = try separator(end, closing: UInt8(ascii: "]"))
+            if isLast { return (kind, next) }
+            at = next
         }
     }
 
-    private mutating func literal(_ word: StaticString) throws(JSONError) {
-        let count = word.utf8CodeUnitCount
-        guard unsafe bytes.count &- position >= count else { throw .malformed }
-        for offset in 0..<count where unsafe bytes[position &+ offset] != word.utf8Start[offset] { throw .malformed }
-        position &+= count
-    }
-
-    private mutating func number() throws(JSONError) -> JSONMembers.Kind {
-        // Nearly every number is a few digits and nothing else.
-        var end = position
-        while unsafe end < bytes.count, unsafe bytes[end] &- 0x30 < 10 { end &+= 1 }
-        let digits = end &- position
-        let isShort = digits > 0 && digits <= 18
-        if unsafe isShort && end < bytes.count && (digits == 1 || bytes[position] != UInt8(ascii: "0"))
-            && bytes[end] != UInt8(ascii: ".") && bytes[end] | 0x20 != UInt8(ascii: "e")
-        {
-            position = end
-            return .integer
-        }
-        let number = unsafe JSONNumber(in: bytes, at: position)
-        guard let number else { throw .malformed }
-        let place = position..<number.end
-        position = number.end
-        if number.isInteger, number.digits <= 18 { return .integer }
-        guard unsafe number.isFinite(UnsafeBufferPointer(rebasing: bytes[place])) else { throw .numberOutOfRange }
-        return .number
-    }
-
-    /// Steps over the string that begins here; true where it does not read as it is written.
+    /// What parts two entries, or ends the last one's object or array.
     @inline(__always)
-    private mutating func string() throws(JSONError) -> Bool {
-        let start = position &+ 1
-        let text = unsafe bytes
-        var at = start
+    private func separator(_ start: Int, closing: UInt8) throws(JSONError) -> (end: Int, isLast: Bool) {
+        let at = skippingSpace(start)
+        let next = byte(at)
+        if next == closing { return (at &+ 1, true) }
+        guard next == UInt8(ascii: ",") else { throw .malformed }
+        return (skippingSpace(at &+ 1), false)
+    }
+
+    // These two take the text alone: lending them the scanner would copy it.
+
+    private static func literal(
+        _ word: StaticString,
+        in text: UnsafeBufferPointer<UInt8>,
+        at start: Int
+    ) throws(JSONError) -> Int {
+        let count = word.utf8CodeUnitCount
+        guard text.count &- start >= count else { throw .malformed }
+        for offset in 0..<count where unsafe text[start &+ offset] != word.utf8Start[offset] { throw .malformed }
+        return start &+ count
+    }
+
+    private static func number(
+        in text: UnsafeBufferPointer<UInt8>,
+        at start: Int
+    ) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+        // Nearly every number is a few digits and nothing else.
+        var end = start
+        while end < text.count, unsafe text[end] &- 0x30 < 10 { end &+= 1 }
+        let digits = end &- start
+        let isShort = digits > 0 && digits <= 18
+        if unsafe isShort && end < text.count && (digits == 1 || text[start] != UInt8(ascii: "0"))
+            && text[end] != UInt8(ascii: ".") && text[end] | 0x20 != UInt8(ascii: "e")
+        {
+            return (.integer, end)
+        }
+        guard let number = unsafe JSONNumber(in: text, at: start) else { throw .malformed }
+        if number.isInteger, number.digits <= 18 { return (.integer, number.end) }
+        let place = start..<number.end
+        guard unsafe number.isFinite(UnsafeBufferPointer(rebasing: text[place])) else { throw .numberOutOfRange }
+        return (.number, number.end)
+    }
+
+    /// A string, and whether it does not read as it is written.
+    @inline(__always)
+    private func string(_ start: Int) throws(JSONError) -> (end: Int, hasEscapes: Bool) {
+        let text = unsafe text
+        var at = start &+ 1
         var hasEscapes = false
         while true {
             at = unsafe JSONText.plainEnd(text, from: at)
@@ -235,8 +230,7 @@ struct JSONScanner {
             if byte == UInt8(ascii: "\\") { hasEscapes = true }
             at = next
         }
-        guard at &- start <= limits.stringBytes else { throw .stringTooLong }
-        position = at &+ 1
-        return hasEscapes
+        guard at &- start &- 1 <= limits.stringBytes else { throw .stringTooLong }
+        return (at &+ 1, hasEscapes)
     }
 }

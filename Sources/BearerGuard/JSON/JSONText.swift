@@ -30,6 +30,33 @@ enum JSONText {
         return at
     }
 
+    /// Whether every byte is printable ASCII, and no space where none is wanted.
+    static func isPrintable(_ text: UnsafeBufferPointer<UInt8>, withSpaces: Bool) -> Bool {
+        guard let base = unsafe UnsafeRawPointer(text.baseAddress) else { return true }
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let lowest: UInt64 = withSpaces ? 0x20 : 0x21
+        var found: UInt64 = 0
+        func look(_ word: UInt64) {
+            // A byte's top bit is set where it is too low, or from 0x7F on; what a carry or borrow sets wrongly stands above
+            // a byte that is refused already.
+            found |= word | (word &+ ones) | ((word &- ones &* lowest) & ~word)
+        }
+        var at = 0
+        while at &+ 8 <= text.count {
+            unsafe look(UInt64(littleEndian: (base + at).loadUnaligned(as: UInt64.self)))
+            at &+= 8
+        }
+        if at < text.count {
+            var word = ones &* 0x78
+            while at < text.count {
+                unsafe word = word &<< 8 | UInt64(text[at])
+                at &+= 1
+            }
+            look(word)
+        }
+        return found & 0x8080_8080_8080_8080 == 0
+    }
+
     /// The place behind the scalar that begins at `start`, which is no ASCII one; nil for what is not UTF-8.
     static func scalarEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
         let first = unsafe text[start]
@@ -93,7 +120,7 @@ enum JSONText {
     }
 
     /// Writes the bytes that `text` reads as, which was checked before.
-    static func decode(_ text: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]) {
+    static func decode(_ text: UnsafeBufferPointer<UInt8>, into output: inout ScratchStack<UInt8>) {
         var at = 0
         while at < text.count {
             let byte = unsafe text[at]
@@ -115,7 +142,7 @@ enum JSONText {
                 if value < 0x80 {
                     output.append(UInt8(truncatingIfNeeded: value))
                 } else if let encoded = UTF8.encode(scalar) {
-                    output.append(contentsOf: encoded)
+                    for byte in encoded { output.append(byte) }
                 }
                 at = end
                 continue

@@ -4,8 +4,8 @@
 /// The checks on claims, small and in a fixed order.
 ///
 /// Each returns the reason to refuse, or nil.
-enum ClaimChecks {
-    static func issuer(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+extension TokenValidator {
+    func rejectionByIssuer(_ claims: JSONObject) -> Rejection? {
         switch policy.issuerRule {
         case .unchecked: return nil
         case .exactly(let expected): if claims.hasText(expected, at: .issuer) { return nil }
@@ -16,7 +16,7 @@ enum ClaimChecks {
         switch policy.issuerRule {
         case .unchecked: return nil
         case .exactly(let expected):
-            return issuer.isExactly(expected) ? nil : Rejection(.wrongIssuer, nearMiss(issuer, expected))
+            return issuer.isExactly(expected) ? nil : Rejection(.wrongIssuer, Self.nearMiss(issuer, expected))
         case .tenants(let template, let tenants):
             guard let tenant = template.tenant(of: issuer) else {
                 return Rejection(.wrongIssuer, "iss does not have the form of the configured template")
@@ -30,7 +30,7 @@ enum ClaimChecks {
     }
 
     /// A key of one tenant among those of all is that tenant's alone (Entra's `issuer` member of a key).
-    static func keyIssuer(_ key: VerificationKey, _ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+    func rejectionByKeyIssuer(_ key: VerificationKey, _ claims: JSONObject) -> Rejection? {
         guard case .tenants(let template, _) = policy.issuerRule, let keyIssuer = key.issuer,
             let issuer = claims[.issuer]?.stringValue, let tenant = template.tenant(of: issuer)
         else { return nil }
@@ -50,7 +50,7 @@ enum ClaimChecks {
     }
 
     /// The kind of token, by its header, its shape, and what the issuer's preset knows of its own tokens.
-    static func type(_ header: JOSEHeader, _ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+    func rejectionByType(_ header: JOSEHeader, _ claims: JSONObject) -> Rejection? {
         let rejection = policy.acceptedTokens.rejection(
             mediaType: header.mediaType,
             claims: claims,
@@ -61,7 +61,7 @@ enum ClaimChecks {
         return policy.preset.typeChecks.first { !$0.isSatisfied(typed) }.map { Rejection(.wrongType, $0.name) }
     }
 
-    static func audience(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+    func rejectionByAudience(_ claims: JSONObject) -> Rejection? {
         switch policy.audienceRule {
         case .unchecked: return nil
         case .clientID(let accepted):
@@ -79,7 +79,7 @@ enum ClaimChecks {
         }
     }
 
-    static func expiration(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    func rejectionByExpiration(_ claims: JSONObject, _ now: UnixTime) -> Rejection? {
         guard let claim = claims[.expiration] else {
             return policy.requiresExpiration ? Rejection(.missingClaim, "exp is missing") : nil
         }
@@ -87,13 +87,13 @@ enum ClaimChecks {
         return now >= time.advanced(by: Int64(policy.clockSkew)) ? Rejection(.expired, "exp is past") : nil
     }
 
-    static func notBefore(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    func rejectionByNotBefore(_ claims: JSONObject, _ now: UnixTime) -> Rejection? {
         guard let claim = claims[.notBefore] else { return nil }
         guard let time = UnixTime(claim) else { return Rejection(.invalidClaim, "nbf is not a date") }
         return time > now.advanced(by: Int64(policy.clockSkew)) ? Rejection(.notYetValid, "nbf is ahead") : nil
     }
 
-    static func issuedAt(_ claims: JSONObject, _ policy: ValidationPolicy, _ now: UnixTime) -> Rejection? {
+    func rejectionByIssuedAt(_ claims: JSONObject, _ now: UnixTime) -> Rejection? {
         guard let claim = claims[.issuedAt] else {
             return policy.maximumAge == nil ? nil : Rejection(.missingClaim, "iat is missing")
         }
@@ -105,8 +105,8 @@ enum ClaimChecks {
     }
 
     /// Registered claims that must be strings where they are present (RFC 7519 §4.1, RFC 9068 §2.2).
-    static func textTypes(_ claims: JSONObject) -> Rejection? {
-        for member in textMembers where !claims.isTextOrAbsent(member) {
+    func rejectionByTextTypes(_ claims: JSONObject) -> Rejection? {
+        for member in Self.textMembers where !claims.isTextOrAbsent(member) {
             return Rejection(.invalidClaim, "\(member.name) is not a string")
         }
         return nil
@@ -114,18 +114,18 @@ enum ClaimChecks {
 
     private static let textMembers: [TokenMember] = [.subject, .tokenID] + Claims.clientMembers
 
-    static func scopes(_ claims: JSONObject) -> Rejection? {
+    func rejectionByScopes(_ claims: JSONObject) -> Rejection? {
         Scopes.areReadable(in: claims) ? nil : Rejection(.invalidClaim, "scope or scp is not a list of scopes")
     }
 
-    static func required(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+    func rejectionByRequiredClaims(_ claims: JSONObject) -> Rejection? {
         for name in policy.requiredClaims where !claims.hasValue(name) {
             return Rejection(.missingClaim, "\(name) is missing")
         }
         return nil
     }
 
-    static func custom(_ claims: JSONObject, _ policy: ValidationPolicy) -> Rejection? {
+    func rejectionByOwnChecks(_ claims: JSONObject) -> Rejection? {
         if policy.checks.isEmpty { return nil }
         let typed = Claims(claims)
         return policy.checks.first { !$0.isSatisfied(typed) }.map { Rejection(.invalidClaim, $0.name) }

@@ -89,7 +89,7 @@ enum WebAppPages {
     private static func decoded(_ title: String, _ token: String) -> HTML {
         let parts = token.split(separator: ".").prefix(2).map { part -> String in
             guard let bytes = Base64URL.decode(Array(part.utf8)),
-                let members = try? JSONObject(tokenText: bytes)
+                let members = try? JSONObject(tokenText: bytes[...])
             else { return "?" }
             return members.members.map { "\($0.name): \($0.value.text)" }.joined(separator: "\n")
         }
