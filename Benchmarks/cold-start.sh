@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The BearerGuard authors
-# Two figures of a release build: time from starting the program to the first verified token, keys from a file; and the
-# bytes that the core adds to a stripped binary with a static standard library.
+# Figures of a release build: time from starting the program to the first verified token, keys from a file; and the bytes
+# that the core adds to a stripped binary with a static standard library: to an empty program, and to one that has a task
+# already, as every server has.
 #
 #   bash Benchmarks/cold-start.sh
 set -euo pipefail
@@ -34,6 +35,7 @@ core=".package(name: \"BearerGuard\", path: \"$PWD\", traits: [])"
 product='.product(name: "BearerGuard", package: "BearerGuard")'
 testing='.product(name: "BearerGuardTesting", package: "BearerGuard")'
 make_consumer Empty 'print(CommandLine.arguments.count)' '' ''
+make_consumer Tasked 'print(await Task { CommandLine.arguments.count }.value)' '' ''
 make_consumer Minter 'import BearerGuard
 import BearerGuardTesting
 let issuer = try TestIssuer(algorithms: [.rs256])
@@ -60,6 +62,6 @@ import json, os, sys
 folder = sys.argv[1]
 times = json.load(open(f"{folder}/times.json"))["results"][0]
 print(f"  start to first verified token   {1000 * times['median']:.1f} ms  ({1000 * times['min']:.1f}–{1000 * times['max']:.1f})")
-size = os.path.getsize(f"{folder}/Guarded.bin") - os.path.getsize(f"{folder}/Empty.bin")
-print(f"  bytes that the core adds        {size}")
+guarded, empty, tasked = (os.path.getsize(f"{folder}/{name}.bin") for name in ("Guarded", "Empty", "Tasked"))
+print(f"  bytes that the core adds        {guarded - empty} to an empty program, {guarded - tasked} to one with a task")
 P

@@ -7,7 +7,7 @@ extension PublicKeyComponents {
     /// Reads a PEM text: a `PUBLIC KEY` (SubjectPublicKeyInfo) or a `CERTIFICATE`, whose key is taken and whose
     /// validity and issuer are not looked at, because the operator pinned it.
     package init(pem: String) throws(KeyFault) {
-        guard !pem.contains("PRIVATE KEY-----") else { throw .invalid("PEM holds a private key") }
+        guard !pem.holds("PRIVATE KEY-----") else { throw .invalid("PEM holds a private key") }
         let parsed = OpenSSLErrorStack.isolated { Self.read(pem) }
         guard let parsed else { throw .invalid("PEM holds neither a public key nor a certificate that can be used") }
         self = parsed
@@ -18,7 +18,7 @@ extension PublicKeyComponents {
         guard let input = unsafe BIO_new_mem_buf(bytes, Int32(clamping: bytes.count)) else { return nil }
         defer { unsafe BIO_free(input) }
         var key: OpaquePointer?
-        if pem.contains("-----BEGIN CERTIFICATE-----") {
+        if pem.holds("-----BEGIN CERTIFICATE-----") {
             guard let certificate = unsafe PEM_read_bio_X509(input, nil, nil, nil) else { return nil }
             unsafe key = X509_get_pubkey(certificate)
             unsafe X509_free(certificate)

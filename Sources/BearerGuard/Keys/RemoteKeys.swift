@@ -43,7 +43,7 @@ public final class RemoteKeys: KeySource {
             addresses = [try Self.checked(metadataURL, "metadataURL", allowsLoopbackHTTP).text]
         } else {
             // Entra's issuer for many tenants is a template; its metadata are those of "common".
-            let place = issuer.replacing("{tenantid}", with: "common")
+            let place = issuer.parts(around: "{tenantid}").joined(separator: "common")
             let url = try Self.checked(place, "issuer", allowsLoopbackHTTP)
             guard !url.hasQuery else { throw ConfigurationError("issuer is a URL with a query (RFC 8414 §2)") }
             addresses = IssuerMetadata.locations(of: url)

@@ -61,10 +61,10 @@ public struct IssuerPreset: Sendable {
         rolePaths: ["groups"],
         requiredClaims: ["cid"],
         issuerFault: { issuer in
-            if issuer.contains("-admin.okta.com") || issuer.contains(".com.com") {
+            if issuer.holds("-admin.okta.com") || issuer.holds(".com.com") {
                 return "this is the address of Okta's admin console; the issuer has no '-admin'"
             }
-            guard issuer.contains("/oauth2/") else {
+            guard issuer.holds("/oauth2/") else {
                 return "an Okta org authorization server signs access tokens for Okta's own APIs alone; "
                     + "use a custom one, such as https://ORG.okta.com/oauth2/default"
             }
@@ -98,7 +98,7 @@ public struct IssuerPreset: Sendable {
         typeChecks: [entraAccessToken],
         issuerFault: { issuer in
             let tenants = ["/common", "/organizations", "/consumers"]
-            guard !tenants.contains(where: issuer.contains) else {
+            guard !tenants.contains(where: issuer.holds) else {
                 return "name the tenant by its id: 'common', 'organizations' and 'consumers' are no issuers"
             }
             return nil
@@ -162,7 +162,7 @@ public struct IssuerPreset: Sendable {
             }
         ],
         issuerFault: {
-            $0.contains("/realms/") ? nil : "a Keycloak issuer names its realm, as in https://HOST/realms/REALM"
+            $0.holds("/realms/") ? nil : "a Keycloak issuer names its realm, as in https://HOST/realms/REALM"
         }
     )
 
@@ -194,12 +194,12 @@ public struct IssuerPreset: Sendable {
 
     /// What is wrong with `issuer`: a placeholder nobody replaced, or what the preset itself knows.
     func fault(of issuer: String) -> String? {
-        let lower = (isMultiTenant ? issuer.replacing(IssuerTemplate.placeholder, with: "") : issuer).lowercased()
+        let lower = (isMultiTenant ? IssuerTemplate.filled(issuer, with: "") : issuer).lowercased()
         let marks = [
             "{", "}", "<", ">", "$(", "yourokta", "your_", "your-okta", "your-domain", "your-tenant", "your-org",
             "yourdomain", "yourtenant", "example-tenant",
         ]
-        if let mark = marks.first(where: lower.contains) {
+        if let mark = marks.first(where: lower.holds) {
             return "the template's placeholder was not replaced (found '\(mark)'): put your own domain there"
         }
         return issuerFault(issuer)

@@ -27,13 +27,13 @@ struct IssuerTemplate: Sendable, Hashable {
 
     /// Nil for a text without exactly one place for a tenant.
     init?(_ text: String) {
-        let parts = text.split(separator: Self.placeholder, omittingEmptySubsequences: false)
+        let parts = text.parts(around: Self.placeholder)
         guard parts.count == 2, let prefix = parts.first, let suffix = parts.last, prefix.hasSuffix("/") else {
             return nil
         }
         self.text = text
-        self.prefix = String(prefix)
-        self.suffix = String(suffix)
+        self.prefix = prefix
+        self.suffix = suffix
     }
 
     /// The tenant that an issuer names; nil where it does not have the form, or names none by an identifier.
@@ -61,6 +61,6 @@ struct IssuerTemplate: Sendable, Hashable {
 
     /// The issuer that `text` means for a tenant: itself, or with its place filled.
     static func filled(_ text: String, with tenant: String) -> String {
-        text.replacing(placeholder, with: tenant, maxReplacements: 1)
+        text.parts(around: placeholder, atMost: 2).joined(separator: tenant)
     }
 }
