@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 // libjwt (Debian's libjwt-dev) on the same token: header, algorithm, signature, iss, aud, exp, scope; prints seconds a
-// token. It knows no key sets in Debian's version, so the key is given as PEM: its work is smaller by that look-up.
+// token. It knows no key sets in Debian's version, so the key is given as PEM and its work is smaller by that look-up; it
+// knows no typ but JWT, so the token has that one.
 #include <jwt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,7 +13,8 @@ enum Main {
 
         Without a case all but scaling are run. Ratios are medians over the rounds, in which all pieces take turns; in brackets the
         smallest and the largest. Times of a shared machine mean nothing by themselves and are not printed.
-        --peers, from the root of the repository, adds PyJWT and joserfc (PyPI) and libjwt (libjwt-dev) where installed.
+        --peers, from the root of the repository, adds what is installed of PyJWT and joserfc (PyPI) and of Debian's libjwt-dev,
+        libcjose-dev, golang-github-golang-jwt-jwt-dev with golang-go, and librust-jsonwebtoken-dev with cargo.
         """
 
     static func main() async throws {

@@ -12,7 +12,8 @@ enum Peers {
         let name: String
         /// What starts it, before the token, the keys and the rest.
         let command: [String]
-        let takesPEM: Bool
+        /// Whether it knows no key sets and no `typ` but JWT, and gets a PEM and a token of its own.
+        let isPlain: Bool
     }
 
     static func figures(_ algorithms: [SignatureAlgorithm], _ rounds: Int) async throws -> [Figure] {
@@ -23,13 +24,17 @@ enum Peers {
         var figures: [Figure] = []
         for algorithm in algorithms {
             let load = try Workload(algorithm)
-            let (token, keys, pem) = ("\(folder.path)/token", "\(folder.path)/keys", "\(folder.path)/pem")
-            for (path, text) in [(token, load.token), (keys, load.issuer.keySet), (pem, load.key.publicPEM)] {
-                try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+            func file(_ name: String, _ text: String) throws -> String {
+                let file = folder.appendingPathComponent(name)
+                try Data(text.utf8).write(to: file)
+                return file.path
             }
+            let usual = [try file("token", load.token), try file("keys", load.issuer.keySet)]
+            let plainToken = Workload.token(load.issuer, number: 0, header: ["typ": "JWT"])
+            let plain = [try file("plain-token", plainToken), try file("pem", load.key.publicPEM)]
             for peer in peers {
                 let names = [load.issuer.issuer, load.issuer.audience, algorithm.rawValue, "300"]
-                let arguments = peer.command + [token, peer.takesPEM ? pem : keys] + names
+                let arguments = peer.command + (peer.isPlain ? plain : usual) + names
                 var ratios: [Double] = []
                 for _ in 0..<min(rounds, 9) {
                     let start = ContinuousClock.now
@@ -58,11 +63,41 @@ enum Peers {
 
     private static func peers(_ folder: URL) throws -> [Peer] {
         var peers = ["pyjwt", "joserfc"].map { name in
-            Peer(name: name, command: ["/usr/bin/env", "python3", "Benchmarks/Peers/\(name)_peer.py"], takesPEM: false)
+            Peer(name: name, command: ["/usr/bin/env", "python3", "Benchmarks/Peers/\(name)_peer.py"], isPlain: false)
         }
-        let program = folder.appendingPathComponent("libjwt").path
-        let compile = ["/usr/bin/env", "cc", "-O2", "Benchmarks/Peers/libjwt_peer.c", "-o", program, "-ljwt"]
-        if try output(of: compile) != nil { peers.append(Peer(name: "libjwt", command: [program], takesPEM: true)) }
+        let sources = "Benchmarks/Peers"
+        func program(_ name: String) -> String { folder.appendingPathComponent(name).path }
+        /// Built where what it needs is installed.
+        func add(_ name: String, _ program: String, isPlain: Bool = false, builtBy command: [String]) throws {
+            guard try output(of: ["/usr/bin/env"] + command) != nil else { return }
+            peers.append(Peer(name: name, command: [program], isPlain: isPlain))
+        }
+        let libjwt = program("libjwt")
+        try add(
+            "libjwt",
+            libjwt,
+            isPlain: true,
+            builtBy: ["cc", "-O2", "\(sources)/libjwt_peer.c", "-o", libjwt, "-ljwt"]
+        )
+        let cjose = program("cjose")
+        let libraries = ["-lcjose", "-ljansson"]
+        try add("cjose", cjose, builtBy: ["cc", "-O2", "\(sources)/cjose_peer.c", "-o", cjose] + libraries)
+        let go = program("golang-jwt")
+        let settings = ["GO111MODULE=off", "GOPATH=/usr/share/gocode", "GOCACHE=\(program("go"))"]
+        try add("golang-jwt", go, builtBy: settings + ["go", "build", "-o", go, "\(sources)/golang_jwt_peer.go"])
+        // Cargo writes beside its manifest, so it gets a copy.
+        let project = program("jsonwebtoken")
+        try FileManager.default.copyItem(atPath: "\(sources)/jsonwebtoken", toPath: project)
+        let registry = ["replace-with=\"debian\"", "debian.directory=\"/usr/share/cargo/registry\""]
+        try add(
+            "jsonwebtoken",
+            "\(project)/target/release/jsonwebtoken_peer",
+            builtBy: [
+                "CARGO_HOME=\(program("cargo"))", "CARGO_TARGET_DIR=\(project)/target", "cargo", "build", "--release",
+            ]
+                + ["--offline", "--manifest-path", "\(project)/Cargo.toml"]
+                + ["--config", "source.crates-io.\(registry[0])", "--config", "source.\(registry[1])"]
+        )
         return peers
     }
 

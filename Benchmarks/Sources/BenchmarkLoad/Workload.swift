@@ -31,7 +31,7 @@ package struct Workload {
         raw = try RawVerification(token, key: key, algorithm: algorithm)
     }
 
-    package static func token(_ issuer: TestIssuer, number: Int) -> String {
+    package static func token(_ issuer: TestIssuer, number: Int, header: [String: JSONValue?] = [:]) -> String {
         let groups = (0..<10).map { JSONValue.string("group-\($0)-of-the-company") }
         return issuer.token(
             lifetime: 86_400,
@@ -39,7 +39,8 @@ package struct Workload {
                 "ver": 1, "cid": "0oa1b2c3d4E5f6G7h8i9", "uid": "00u1a2b3c4D5e6F7g8h9", "client_id": nil, "scope": nil,
                 "scp": ["openid", "profile", "orders:read", "orders:write", "offline_access"],
                 "groups": .array(groups), "auth_time": 1_700_000_000, "sub": .string("user-\(number)@example.com"),
-            ]
+            ],
+            header: header
         )
     }
 
