@@ -164,19 +164,22 @@ public struct Audit: Sendable {
         _ writesVerdicts: Bool
     ) -> Judged {
         var summary = AuditSummary()
+        var judge = BatchJudge(policy, memory, knownKeys)
+        var counts: [ObjectIdentifier: (conclusion: Conclusion, lines: Int)] = [:]
         var output: [UInt8] = []
         var number = batch.firstLine
         var start = batch.bytes.startIndex
         while start < batch.bytes.endIndex, !Task.isCancelled {
             let end = batch.bytes.position(of: UInt8(ascii: "\n"), from: start) ?? batch.bytes.endIndex
             if let line = CapturedLine(batch.bytes[start..<end], number: number, format: format) {
-                let verdict = policy.verdict(on: line, memory, knownKeys)
-                summary.add(verdict.judged.tally)
+                let verdict = judge.verdict(on: line)
+                counts[ObjectIdentifier(verdict.judged.conclusion), default: (verdict.judged.conclusion, 0)].lines += 1
                 if writesVerdicts { verdict.write(file: name, to: &output) }
             }
             number += 1
             start = end + 1
         }
+        for (conclusion, lines) in counts.values { summary.add(conclusion.tally, lines: lines) }
         return Judged(index: index, lines: output, summary: summary)
     }
 }

@@ -16,33 +16,6 @@ public struct AuditSummary: Sendable {
         let key: String
         let algorithm: String
         let isUnreadable: Bool
-        /// Made once: tokens that repeat are counted by it.
-        private let hash: Int
-
-        init(
-            outcome: Verdict.Outcome,
-            reason: RejectionCode?,
-            issuer: String,
-            key: String,
-            algorithm: String,
-            isUnreadable: Bool
-        ) {
-            self.outcome = outcome
-            self.reason = reason
-            self.issuer = issuer
-            self.key = key
-            self.algorithm = algorithm
-            self.isUnreadable = isUnreadable
-            var hasher = Hasher()
-            hasher.combine(outcome)
-            hasher.combine(reason)
-            hasher.combine(issuer)
-            hasher.combine(key)
-            hasher.combine(algorithm)
-            hash = hasher.finalize()
-        }
-
-        func hash(into hasher: inout Hasher) { hasher.combine(hash) }
     }
 
     /// Whether the audit was stopped before the end of its input.
@@ -66,7 +39,7 @@ public struct AuditSummary: Sendable {
         lines.reduce(0) { isCounted($1.key) ? $0 + $1.value : $0 }
     }
 
-    mutating func add(_ tally: Tally) { lines[tally, default: 0] += 1 }
+    mutating func add(_ tally: Tally, lines count: Int) { lines[tally, default: 0] += count }
 
     mutating func add(_ other: AuditSummary) { lines.merge(other.lines, uniquingKeysWith: +) }
 

@@ -15,14 +15,14 @@ final class JudgedTokens: Sendable {
         /// While neither the time nor the keys of the issuer make the result another.
         let period: Range<UnixTime>
 
-        init(_ token: ArraySlice<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime> = UnixTime.always) {
+        init(_ token: ArraySlice<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime>) {
             self.token = Array(token)
             self.judged = judged
             self.period = period
         }
 
         /// What it takes, estimated.
-        var bytes: Int { token.count + judged.json.count + 512 }
+        var bytes: Int { token.count + 512 }
     }
 
     private struct State {

@@ -30,85 +30,112 @@ struct Verdict: Sendable {
             id.write(to: &output)
         }
         output += ",".utf8
-        output += judged.json
-        output += "\n".utf8
+        judged.conclusion.write(judged.fingerprint, to: &output)
+        output += "}\n".utf8
+    }
+}
+
+/// What came of a token: the same on every line that has it, while the time and the keys are the same.
+struct JudgedToken: Sendable {
+    let conclusion: Conclusion
+    /// Names the token; nil where there is none.
+    let fingerprint: TokenFingerprint?
+}
+
+/// Judges the lines of one batch.
+struct BatchJudge {
+    private let policy: AuditPolicy
+    private let memory: JudgedTokens
+    private let knownKeys: Set<ExactString>
+    private var conclusions: [Conclusion.Parts: Conclusion] = [:]
+
+    /// - Parameters:
+    ///   - memory: of all batches.
+    ///   - knownKeys: the key identifiers that a summary counts by.
+    init(_ policy: AuditPolicy, _ memory: JudgedTokens, _ knownKeys: Set<ExactString>) {
+        self.policy = policy
+        self.memory = memory
+        self.knownKeys = knownKeys
+    }
+
+    /// Judges a line, or remembers what came of its token before.
+    mutating func verdict(on line: CapturedLine) -> Verdict {
+        Verdict(line: line.number, id: line.id, judged: judged(line))
+    }
+
+    private mutating func judged(_ line: CapturedLine) -> JudgedToken {
+        switch line.content {
+        case .unreadable(let note):
+            var parts = Conclusion.Parts(.undecided)
+            parts.note = note
+            return JudgedToken(conclusion: conclusion(parts), fingerprint: nil)
+        case .token(let bytes):
+            let time: UnixTime?
+            switch policy.instant {
+            case .at(let given): time = given
+            case .captured: time = line.time
+            }
+            if let time, let judged = memory.find(bytes, at: time) { return judged }
+            let (parts, period) = policy.judge(bytes, at: time)
+            let fingerprint = TokenFingerprint.Key.report.fingerprint(of: bytes)
+            let judged = JudgedToken(conclusion: conclusion(parts), fingerprint: fingerprint)
+            // Without a time, or without keys, the line says more than the token.
+            if time != nil, parts.outcome != .undecided {
+                memory.insert(JudgedTokens.Entry(bytes, judged, during: period))
+            }
+            return judged
+        }
+    }
+
+    private mutating func conclusion(_ parts: Conclusion.Parts) -> Conclusion {
+        if let known = conclusions[parts] { return known }
+        let conclusion = Conclusion(parts, knownKeys: knownKeys)
+        conclusions[parts] = conclusion
+        return conclusion
     }
 }
 
 extension AuditPolicy {
-    /// Judges a line, or remembers what came of its token before.
-    func verdict(on line: CapturedLine, _ memory: JudgedTokens, _ knownKeys: Set<ExactString>) -> Verdict {
-        func verdict(_ judged: JudgedToken) -> Verdict { Verdict(line: line.number, id: line.id, judged: judged) }
-        switch line.content {
-        case .unreadable(let note): return verdict(JudgedToken(.undecided, note: note, knownKeys: knownKeys))
-        case .token(let bytes):
-            let time: UnixTime?
-            switch instant {
-            case .at(let given): time = given
-            case .captured: time = line.time
-            }
-            if let time, let judged = memory.find(bytes, at: time) { return verdict(judged) }
-            let entry = judge(bytes, at: time, knownKeys)
-            // Without a time, or without keys, the line says more than the token.
-            if time != nil, entry.judged.outcome != .undecided { memory.insert(entry) }
-            return verdict(entry.judged)
-        }
-    }
-
-    private func judge(
+    /// What comes of a token, and while neither the time nor the keys of the issuer make it another.
+    fileprivate func judge(
         _ bytes: ArraySlice<UInt8>,
-        at time: UnixTime?,
-        _ knownKeys: Set<ExactString>
-    ) -> JudgedTokens.Entry {
-        let now = time ?? UnixTime(seconds: 0)
-        let fingerprint = TokenFingerprint.Key.report.fingerprint(of: bytes)
+        at time: UnixTime?
+    ) -> (parts: Conclusion.Parts, period: Range<UnixTime>) {
+        var parts = Conclusion.Parts(.invalid)
         let token: UnverifiedToken
         do throws(JWSFault) {
-            token = try UnverifiedToken(bytes)
+            token = try UnverifiedToken(bytes, known: knownHeaders)
         } catch {
-            let code = Rejection(error).code
-            let judged = JudgedToken(.invalid, [code], fingerprint: fingerprint, knownKeys: knownKeys)
-            return JudgedTokens.Entry(bytes, judged)
+            parts.codes = [Rejection(error).code]
+            return (parts, UnixTime.always)
         }
         guard let (judge, isOwn) = judge(of: token) else {
-            let judged = JudgedToken(
-                .invalid,
-                [.wrongIssuer],
-                header: token.header,
-                fingerprint: fingerprint,
-                knownKeys: knownKeys
-            )
-            return JudgedTokens.Entry(bytes, judged)
+            parts.codes = [.wrongIssuer]
+            parts.note(token.header)
+            return (parts, UnixTime.always)
+        }
+        guard let now = time else {
+            parts = Conclusion.Parts(.undecided)
+            parts.note = "no time of capture"
+            return (parts, UnixTime.always)
         }
         let issuer = isOwn && !judge.alias.isEmpty ? judge.alias : nil
-        guard time != nil else {
-            let note = "no time of capture"
-            let judged = JudgedToken(.undecided, fingerprint: fingerprint, note: note, knownKeys: knownKeys)
-            return JudgedTokens.Entry(bytes, judged)
-        }
         guard let held = judge.keys.held(at: now) else {
-            let judged = JudgedToken(
-                .undecided,
-                [.keysUnavailable],
-                issuer: issuer,
-                fingerprint: fingerprint,
-                knownKeys: knownKeys
-            )
-            return JudgedTokens.Entry(bytes, judged)
+            parts = Conclusion.Parts(.undecided)
+            parts.codes = [.keysUnavailable]
+            parts.issuer = issuer
+            return (parts, UnixTime.always)
         }
         let judgement = judgement(token, by: judge, keys: held.keys, at: now, .allFindings)
-        let isValid = judgement.findings.isEmpty
-        let withdrawal = isValid ? judgement.key?.thumbprint.flatMap(judge.keys.withdrawnSince) : nil
-        let judged = JudgedToken(
-            isValid ? .valid : .invalid,
-            judgement.findings.map(\.code),
-            issuer: issuer,
-            header: token.header,
-            fingerprint: fingerprint,
-            keyWithdrawnSince: withdrawal,
-            knownKeys: knownKeys
-        )
+        if judgement.findings.isEmpty {
+            if !token.isHeaderKnown { knownHeaders.note(token.jws.headerSegment, token.header) }
+            parts = Conclusion.Parts(.valid)
+            parts.keyWithdrawnSince = judgement.key?.thumbprint.flatMap(judge.keys.withdrawnSince)
+        }
+        parts.codes = judgement.findings.map(\.code)
+        parts.issuer = issuer
+        parts.note(token.header)
         let steady = judgement.claims.map { judge.validator.steadyPeriod(of: $0, around: now) } ?? UnixTime.always
-        return JudgedTokens.Entry(bytes, judged, during: steady.clamped(to: held.period))
+        return (parts, steady.clamped(to: held.period))
     }
 }

@@ -3,8 +3,25 @@
 
 /// A keyed hash of a token: names it in logs and reports, and cannot be turned back or compared without the key.
 public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
+    private let high: UInt64
+    private let low: UInt64
+
     /// 32 hexadecimal digits.
-    public let text: String
+    public var text: String {
+        var digits: [UInt8] = []
+        write(to: &digits)
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Appends the bytes of ``text``.
+    package func write(to output: inout [UInt8]) {
+        for word in [high, low] {
+            for place in stride(from: 60, through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: word >> UInt64(place)) & 0xF
+                output.append(digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
+            }
+        }
+    }
 
     /// The 32 digits.
     public var description: String { text }
@@ -36,14 +53,8 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
 
         package func fingerprint(of token: ArraySlice<UInt8>) -> TokenFingerprint {
             let code = verifier?.authenticationCode(of: token) ?? []
-            let digits = Array("0123456789abcdef".utf8)
-            var text: [UInt8] = []
-            text.reserveCapacity(32)
-            for byte in code.prefix(16) {
-                text.append(digits[Int(byte >> 4)])
-                text.append(digits[Int(byte & 0xF)])
-            }
-            return TokenFingerprint(text: String(decoding: text, as: UTF8.self))
+            func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+            return TokenFingerprint(high: word(code.prefix(8)), low: word(code.dropFirst(8).prefix(8)))
         }
     }
 }

@@ -10,7 +10,7 @@ public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStr
     /// The claims, or why they cannot be read: the header is judged first.
     package let unverifiedClaims: Result<JSONObject, JSONError>
     /// Whether the header was read before, of a token that was verified.
-    let isHeaderKnown: Bool
+    package let isHeaderKnown: Bool
     /// The token as it was sent.
     package var bytes: ArraySlice<UInt8> { jws.bytes }
 
@@ -52,6 +52,11 @@ public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStr
 
     /// `iss` as the sender claims it: picks a configured issuer, and never becomes a URL.
     package var unverifiedIssuer: JSONValue? { try? unverifiedClaims.get()[.issuer] }
+
+    /// Whether its `iss` is this very text; quicker than making ``unverifiedIssuer``.
+    package func isIssued(by issuer: String) -> Bool {
+        if case .success(let claims) = unverifiedClaims { claims.hasText(issuer, at: .issuer) } else { false }
+    }
 
     /// The size, not the token.
     public var description: String { "UnverifiedToken(\(bytes.count) bytes)" }

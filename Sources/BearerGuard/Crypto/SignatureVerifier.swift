@@ -8,8 +8,8 @@ import COpenSSL
 /// Verifies from any thread; each call works on a context of its own, out of the pool or a duplicate of the template.
 package final class SignatureVerifier: Sendable {
     private enum Template {
-        /// `EVP_PKEY_CTX`, over a digest of ours.
-        case digested(Digest, signatureBytes: Int, curve: EllipticCurve?)
+        /// `EVP_PKEY_CTX`, over ``digest``.
+        case digested(signatureBytes: Int, curve: EllipticCurve?)
         /// `EVP_MD_CTX`, over the whole message.
         case edwards(signatureBytes: Int)
         /// `EVP_MAC_CTX`.
@@ -17,6 +17,8 @@ package final class SignatureVerifier: Sendable {
     }
 
     package let algorithm: SignatureAlgorithm
+    /// Nil for Edwards curves.
+    private let digest: Digest?
     private let template: Template
     private let context: OpenSSLHandle
     private let contexts: ContextPool
@@ -33,13 +35,14 @@ package final class SignatureVerifier: Sendable {
             else { return nil }
             switch components {
             case .ec(let curve, _, _):
-                return (.digested(digest, signatureBytes: 2 * curve.coordinateBytes, curve: curve), context)
+                return (.digested(signatureBytes: 2 * curve.coordinateBytes, curve: curve), context)
             default:
-                return (.digested(digest, signatureBytes: (components.bits + 7) / 8, curve: nil), context)
+                return (.digested(signatureBytes: (components.bits + 7) / 8, curve: nil), context)
             }
         }
         guard let (template, context) = prepared else { return nil }
         self.algorithm = algorithm
+        self.digest = algorithm.digest
         self.template = template
         self.context = context
         self.contexts = ContextPool(context)
@@ -51,6 +54,7 @@ package final class SignatureVerifier: Sendable {
             let context = OpenSSLErrorStack.isolated({ Self.macContext(secret, digest) })
         else { return nil }
         self.algorithm = algorithm
+        self.digest = algorithm.digest
         self.template = .mac(bytes: digest.byteCount)
         self.context = context
         self.contexts = ContextPool(context)
@@ -62,9 +66,9 @@ package final class SignatureVerifier: Sendable {
     package func isValid(_ signature: UnsafeRawBufferPointer, for message: UnsafeRawBufferPointer) -> Bool {
         OpenSSLErrorStack.isolated {
             switch template {
-            case .digested(let digest, let length, let curve):
+            case .digested(let length, let curve):
                 // Length first: OpenSSL never sees a signature of another size (CVE-2022-21449, S2, S4).
-                guard signature.count == length else { return false }
+                guard signature.count == length, let digest else { return false }
                 return contexts.withContexts { contexts in
                     unsafe digest.withHash(message, in: contexts.digest) { hash in
                         guard let curve else { return unsafe Self.verify(signature, hash, contexts.key) }

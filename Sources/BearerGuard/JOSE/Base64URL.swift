@@ -23,24 +23,22 @@ package enum Base64URL {
     /// stands for; false for any other character and non-zero unused bits.
     static func decode(_ text: ArraySlice<UInt8>, into output: inout OutputSpan<UInt8>) -> Bool {
         unsafe text.withUnsafeBufferPointer { text in
-            unsafe places.withUnsafeBufferPointer { places in
-                unsafe output.withUnsafeMutableBufferPointer { output, count in
-                    guard let size = decodedCount(text.count), output.count - count > size else { return false }
-                    let room = unsafe UnsafeMutableRawBufferPointer(
-                        rebasing: UnsafeMutableRawBufferPointer(output)[count...]
-                    )
-                    count += size
-                    return unsafe decode(text, into: room, places)
-                }
+            unsafe output.withUnsafeMutableBufferPointer { output, count in
+                guard let size = decodedCount(text.count), output.count - count > size else { return false }
+                let room = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(output)[count...]
+                )
+                count += size
+                return unsafe decode(text, into: room)
             }
         }
     }
 
     private static func decode(
         _ text: UnsafeBufferPointer<UInt8>,
-        into output: UnsafeMutableRawBufferPointer,
-        _ places: UnsafeBufferPointer<UInt32>
+        into output: UnsafeMutableRawBufferPointer
     ) -> Bool {
+        let places = places
         guard let start = output.baseAddress else { return false }
         let rest = text.count % 4
         let whole = text.count &- rest
@@ -93,11 +91,11 @@ package enum Base64URL {
 
     /// The six bits of each character where they belong in 24 bits, for each of four places, above a lowest byte that is 1
     /// for characters outside the alphabet.
-    private static let places: [UInt32] = {
+    private static let places: ConstantTable<UInt32> = {
         var places = [UInt32](repeating: 1, count: 4 * 256)
         for (value, character) in alphabet.enumerated() {
             for place in 0..<4 { places[256 * place + Int(character)] = UInt32(value) << UInt32(26 - 6 * place) }
         }
-        return places
+        return ConstantTable(places)
     }()
 }

@@ -17,7 +17,7 @@ package final class KnownHeaders: Sendable {
         let known = Mutex<Known?>(nil)
     }
 
-    private static let headers = 8
+    private static let headers = 16
     private let slots = (0..<(4 * headers)).map { _ in Slot() }
 
     package init() {}
@@ -31,7 +31,7 @@ package final class KnownHeaders: Sendable {
     }
 
     /// Keeps the header of a token that was verified.
-    func note(_ segment: ArraySlice<UInt8>, _ header: JOSEHeader) {
+    package func note(_ segment: ArraySlice<UInt8>, _ header: JOSEHeader) {
         slot(segment).known.withLock { known in
             if let known, segment.isSame(as: known.segment) { return }
             known = Known(segment: Array(segment), header: header)

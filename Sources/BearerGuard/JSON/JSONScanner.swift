@@ -147,7 +147,7 @@ struct JSONScanner: ~Copyable {
         _ isOutermost: Bool
     ) -> (TokenMember?, UInt32) {
         let word = unsafe TokenMemberTable.word(text, from: name.lowerBound, count: name.count)
-        if isOutermost, let member = unsafe table.member(UnsafeBufferPointer(rebasing: text[name]), word: word) {
+        if isOutermost, let member = unsafe table.member(text, name, word: word) {
             return (member, 0)
         }
         return unsafe (nil, names.digest(text, name, word: word))

@@ -3,7 +3,7 @@
 
 /// The member names that are looked for in every header or payload: told apart once, while the text is read, so that
 /// looking for one later is looking at its place.
-package enum TokenMember: Int, CaseIterable, Sendable {
+package enum TokenMember: Int, CaseIterable, Sendable, BitwiseCopyable {
     // Headers (RFC 7515 §4.1, RFC 7516 §4.1.2, RFC 7797 §3).
     case algorithm, keyID, type, contentType, critical, payloadEncoding, encryption
     // Claims (RFC 7519 §4.1, RFC 8693 §4, RFC 7800 §3.1, and what Okta, Entra and others name the same things).
@@ -75,56 +75,58 @@ package struct TokenMembers: Sendable {
     func contains(_ member: TokenMember) -> Bool { bits >> UInt64(member.rawValue) & 1 == 1 }
 }
 
-/// Finds a ``TokenMember`` by the first eight bytes and the length of its name.
+/// Finds a ``TokenMember`` by its name, eight bytes at a time.
 struct TokenMemberTable: Sendable {
-    private struct Slot {
-        var word: UInt64 = 0
-        /// Zero where the slot is free.
-        var count: UInt32 = 0
+    private struct Slot: BitwiseCopyable {
+        var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        /// Bytes of the name, of which no member has more than three words; zero where the slot is free.
+        var count = 0
         var member = TokenMember.algorithm
     }
 
     private static let size = 128
-    private let slots: [Slot]
-    /// What follows the first eight bytes of the longer names, by member.
-    private let tails: [[UInt8]]
+    private let slots: ConstantTable<Slot>
 
     fileprivate init() {
         var slots = [Slot](repeating: Slot(), count: Self.size)
         for member in TokenMember.allCases {
             let name = Array(member.name.utf8)
-            let word = unsafe name.withUnsafeBufferPointer { unsafe Self.word($0) }
-            var place = Self.place(word)
-            while slots[place].count != 0 { place = (place + 1) % Self.size }
-            slots[place] = Slot(word: word, count: UInt32(name.count), member: member)
+            unsafe name.withUnsafeBufferPointer { name in
+                func word(_ start: Int) -> UInt64 {
+                    unsafe start < name.count ? Self.word(name, from: start, count: name.count - start) : 0
+                }
+                var place = Self.place(word(0))
+                while slots[place].count != 0 { place = (place + 1) % Self.size }
+                slots[place] = Slot(words: (word(0), word(8), word(16)), count: name.count, member: member)
+            }
         }
-        self.slots = slots
-        tails = TokenMember.allCases.map { Array($0.name.utf8.dropFirst(8)) }
+        self.slots = ConstantTable(slots)
     }
 
     func member(_ name: UnsafeBufferPointer<UInt8>) -> TokenMember? {
-        unsafe member(name, word: Self.word(name))
+        unsafe member(name, 0..<name.count, word: Self.word(name, from: 0, count: name.count))
     }
 
     /// - Parameter word: the first eight bytes of the name.
     @inline(__always)
-    func member(_ name: UnsafeBufferPointer<UInt8>, word: UInt64) -> TokenMember? {
+    func member(_ text: UnsafeBufferPointer<UInt8>, _ name: Range<Int>, word: UInt64) -> TokenMember? {
         var place = Self.place(word)
         // Less than half of the slots are taken: the walk ends.
         while slots[place].count != 0 {
-            if slots[place].word == word, Int(slots[place].count) == name.count {
-                let member = slots[place].member
-                if name.count <= 8 { return member }
-                return unsafe tails[member.rawValue].elementsEqual(name[8...]) ? member : nil
+            let slot = slots[place]
+            if slot.words.0 == word, slot.count == name.count {
+                return unsafe name.count <= 8 || isRest(of: slot, in: text, name) ? slot.member : nil
             }
             place = (place &+ 1) & (Self.size &- 1)
         }
         return nil
     }
 
-    /// At most eight bytes, the first one lowest.
-    static func word(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
-        unsafe word(bytes, from: 0, count: bytes.count)
+    private func isRest(of slot: Slot, in text: UnsafeBufferPointer<UInt8>, _ name: Range<Int>) -> Bool {
+        let second = unsafe Self.word(text, from: name.lowerBound &+ 8, count: name.count &- 8)
+        guard second == slot.words.1 else { return false }
+        return unsafe name.count <= 16
+            || Self.word(text, from: name.lowerBound &+ 16, count: name.count &- 16) == slot.words.2
     }
 
     /// At most eight of `count` bytes of a text, the first one lowest.
@@ -133,7 +135,7 @@ struct TokenMemberTable: Sendable {
         guard let base = unsafe UnsafeRawPointer(text.baseAddress) else { return 0 }
         if start &+ 8 <= text.count {
             let word = unsafe UInt64(littleEndian: (base + start).loadUnaligned(as: UInt64.self))
-            return count >= 8 ? word : word & ~(UInt64.max &<< UInt64(8 &* count))
+            return count >= 8 ? word : word & ~(UInt64.max &<< UInt64(truncatingIfNeeded: 8 &* count))
         }
         var word: UInt64 = 0
         for index in 0..<min(8, count) { unsafe word |= UInt64(text[start &+ index]) &<< UInt64(8 &* index) }
