@@ -3,7 +3,9 @@
 
 #if Gateway
 import ArgumentParser
+import BearerGuardAudit
 import BearerGuardGateway
+import Synchronization
 
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,8 +33,18 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if browser { return try await Demo.serve { line in try? Terminal.print(line) } }
-        let isRight = try await Demo.run(staysUp: serve) { line in try? Terminal.print(line) }
+        // What cannot be shown is no reason to leave servers half-way; it is told at the end.
+        let failure = Mutex<CaptureError?>(nil)
+        let show: @Sendable (String) -> Void = { line in
+            do throws(CaptureError) { try Terminal.print(line) } catch { failure.withLock { $0 = $0 ?? error } }
+        }
+        var isRight = true
+        if browser {
+            try await Demo.serve(print: show)
+        } else {
+            isRight = try await Demo.run(staysUp: serve, print: show)
+        }
+        if let failure = failure.withLock({ $0 }) { throw failure }
         throw ExitCode(isRight ? 0 : CommandFailure.findings)
     }
 }

@@ -22,12 +22,17 @@ struct Program {
         ProcessInfo.processInfo.environment["BEARERGUARD_RELEASE_PROGRAM"].map { URL(fileURLWithPath: $0) }
     }
 
-    static func run(_ arguments: [String], input: String = "", program: URL? = nil) throws -> Answer {
-        let process = Process()
+    /// The program of this build.
+    static var built: URL? {
         let candidates = [
             products.appendingPathComponent("bearerguard"), URL(fileURLWithPath: ".build/debug/bearerguard"),
         ]
-        process.executableURL = program ?? candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) }
+        return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    }
+
+    static func run(_ arguments: [String], input: String = "", program: URL? = nil) throws -> Answer {
+        let process = Process()
+        process.executableURL = program ?? built
         process.arguments = arguments
         let folder = try TemporaryFolder()
         // Files and not pipes: no side can fill up and wait for the other.
