@@ -12,10 +12,12 @@ final class Conclusion: Sendable {
         var codes: [RejectionCode] = []
         /// The configured name of the issuer; nil where the token names none that is trusted.
         var issuer: String?
-        /// What the token's header says, where it can be read.
-        var keyID: String?
-        var algorithm: SignatureAlgorithm?
-        var algorithmName: String?
+        /// What the token's header says, where it can be read; escaped, so that it is short, and ASCII.
+        ///
+        /// `String` takes texts that are canonically equivalent for one another, which two tokens' texts must not be.
+        private(set) var keyID: String?
+        private(set) var algorithm: SignatureAlgorithm?
+        private(set) var algorithmName: String?
         /// Why a line could not be judged.
         var note: String?
         /// When the issuer no longer published the key of a valid token; nil while it does, or where that is not known.
@@ -24,9 +26,9 @@ final class Conclusion: Sendable {
         init(_ outcome: Verdict.Outcome) { self.outcome = outcome }
 
         mutating func note(_ header: JOSEHeader) {
-            keyID = header.keyID
+            keyID = header.keyID?.escapedForLogs
             algorithm = header.algorithm
-            algorithmName = header.algorithmName
+            algorithmName = header.algorithmName.escapedForLogs
         }
     }
 
@@ -42,13 +44,12 @@ final class Conclusion: Sendable {
         outcome = parts.outcome
         var findings: [RejectionCode] = []
         for code in parts.codes where !findings.contains(code) { findings.append(code) }
-        let keyID = parts.keyID?.escapedForLogs
         // What tokens merely claim is counted together: a forger must not fill the report, or memory.
         tally = AuditSummary.Tally(
             outcome: outcome,
             reason: findings.first,
             issuer: parts.issuer ?? "(none trusted)",
-            key: keyID.flatMap { knownKeys.contains(ExactString($0)) ? $0 : nil } ?? "(none known)",
+            key: parts.keyID.flatMap { knownKeys.contains(ExactString($0)) ? $0 : nil } ?? "(none known)",
             algorithm: parts.algorithm?.rawValue ?? "(none known)",
             isUnreadable: outcome == .undecided && parts.note != nil
         )
@@ -56,13 +57,16 @@ final class Conclusion: Sendable {
         start = Self.members([
             ("verdict", .string(outcome.rawValue)), ("reason", text(findings.first?.text)),
             ("findings", .array(findings.map { .string($0.text) })), ("issuer", text(parts.issuer)),
-            ("kid", text(keyID)), ("alg", text(parts.algorithmName?.escapedForLogs)),
+            ("kid", text(parts.keyID)), ("alg", text(parts.algorithmName)),
         ])
         var last: [(String, JSONValue)] = []
         if let time = parts.keyWithdrawnSince { last.append(("key_withdrawn_since", .string(time.rfc3339))) }
         if let note = parts.note { last.append(("note", .string(note))) }
         end = Self.members(last)
     }
+
+    /// What it takes, estimated.
+    var bytes: Int { start.count + end.count + 256 }
 
     private static func members(_ members: [(String, JSONValue)]) -> [UInt8] {
         Array(JSONValue.object(members).text.utf8.dropFirst().dropLast())

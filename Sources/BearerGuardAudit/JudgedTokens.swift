@@ -22,7 +22,7 @@ final class JudgedTokens: Sendable {
         }
 
         /// What it takes, estimated.
-        var bytes: Int { token.count + 512 }
+        var bytes: Int { token.count + judged.conclusion.bytes + 256 }
     }
 
     private struct State {

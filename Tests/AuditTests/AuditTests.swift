@@ -256,6 +256,19 @@ struct AuditTests {
         #expect(summary.total < 500_000)
     }
 
+    @Test("Tokens whose kid or alg only look alike keep their own, in verdicts and in the summary")
+    func lookAlikes() async throws {
+        // The Kelvin sign, which `String` takes for a K, and an accent that stands apart.
+        let names = ["K9", "\u{212A}9", "\u{E9}", "e\u{301}"]
+        let text = names.flatMap { name in
+            [issuer.token(header: ["kid": .string(name)]), issuer.token(header: ["alg": .string(name)])]
+        }
+        let (lines, _) = try await verdicts(audit(workers: 1), text.joined(separator: "\n"))
+        let shown = ["K9", "\\u{212a}9", "\\u{e9}", "e\\u{301}"]
+        #expect(stride(from: 0, to: 8, by: 2).map { lines[$0]["kid"] as? String } == shown)
+        #expect(stride(from: 1, to: 8, by: 2).map { lines[$0]["alg"] as? String } == shown)
+    }
+
     @Test("The summary counts by what is configured, not by what tokens claim")
     func boundedSummary() async throws {
         let text = (0..<500).map { issuer.token(header: ["kid": .string("forged-\($0)"), "alg": .string("X\($0)")]) }

@@ -5,6 +5,8 @@
 public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
     private let high: UInt64
     private let low: UInt64
+    /// Without it there is no text: no token is to pass for another.
+    private let isMade: Bool
 
     /// 32 hexadecimal digits.
     public var text: String {
@@ -15,7 +17,7 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
 
     /// Appends the bytes of ``text``.
     package func write(to output: inout [UInt8]) {
-        for word in [high, low] {
+        for word in isMade ? [high, low] : [] {
             for place in stride(from: 60, through: 0, by: -4) {
                 let digit = UInt8(truncatingIfNeeded: word >> UInt64(place)) & 0xF
                 output.append(digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
@@ -54,7 +56,11 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
         package func fingerprint(of token: ArraySlice<UInt8>) -> TokenFingerprint {
             let code = verifier?.authenticationCode(of: token) ?? []
             func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-            return TokenFingerprint(high: word(code.prefix(8)), low: word(code.dropFirst(8).prefix(8)))
+            return TokenFingerprint(
+                high: word(code.prefix(8)),
+                low: word(code.dropFirst(8).prefix(8)),
+                isMade: !code.isEmpty
+            )
         }
     }
 }

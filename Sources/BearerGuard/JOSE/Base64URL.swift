@@ -4,12 +4,13 @@
 /// base64url without padding, exactly as RFC 7515 §2 has it: one text for one sequence of bytes.
 package enum Base64URL {
     /// Decodes `text`, or returns nil for any other character, an impossible length or non-zero unused bits.
-    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? { decode(Array(text)[...]) }
+
+    /// Decodes `text` where it lies.
+    package static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         guard let size = decodedCount(text.count) else { return nil }
         var isValid = true
-        let decoded = [UInt8](capacity: size + 1) { output in
-            isValid = decode(ArraySlice(text), into: &output)
-        }
+        let decoded = [UInt8](capacity: size + 1) { output in isValid = decode(text, into: &output) }
         return isValid ? decoded : nil
     }
 
@@ -19,8 +20,8 @@ package enum Base64URL {
         return rest == 1 ? nil : characters / 4 * 3 + max(0, rest - 1)
     }
 
-    /// Decodes a text of a possible length behind what `output` has, where there must be room for one byte more than it
-    /// stands for; false for any other character and non-zero unused bits.
+    /// Decodes `text` behind what `output` has, where there must be room for one byte more than it stands for; false for
+    /// any other character, an impossible length or non-zero unused bits.
     static func decode(_ text: ArraySlice<UInt8>, into output: inout OutputSpan<UInt8>) -> Bool {
         unsafe text.withUnsafeBufferPointer { text in
             unsafe output.withUnsafeMutableBufferPointer { output, count in

@@ -5,7 +5,7 @@
 /// each of them at every token, and they would wait for each other there.
 ///
 /// `@unchecked Sendable` and `@safe` are sound because its memory is written before it is shared, and never again, nor
-/// freed. An index must be below the number of elements: it is masked, or a byte, never what outside data says.
+/// freed. An index must be below the number of elements: it is masked, or a byte of outside data and a place.
 @safe
 struct ConstantTable<Element: BitwiseCopyable>: @unchecked Sendable {
     private let base: UnsafePointer<Element>

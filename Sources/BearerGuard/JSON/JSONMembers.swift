@@ -17,7 +17,7 @@ import Darwin
 /// jansson reads when they are asked for.
 package final class JSONMembers: Sendable {
     enum Kind: UInt8, Sendable {
-        /// No such member; zero, so that a fresh table has none.
+        /// No such member.
         case absent
         case plainString
         case escapedString

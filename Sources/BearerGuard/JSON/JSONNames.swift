@@ -90,7 +90,7 @@ struct JSONNames: ~Copyable {
     }
 
     private func rehash(_ scope: inout Scope) {
-        scope.table.clear(count: max(256, scope.table.count &* 16))
+        scope.table.refill(0, count: max(256, scope.table.count &* 16))
         let mask = scope.table.count &- 1
         for index in scope.first..<names.count {
             var slot = Int(truncatingIfNeeded: names[index].digest) & mask

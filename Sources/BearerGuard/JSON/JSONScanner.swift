@@ -30,7 +30,7 @@ struct JSONScanner: ~Copyable {
         self.limits = limits
         unsafe names = JSONNames(lent: UnsafeMutableRawBufferPointer(rebasing: scratch[..<Self.nameBytes]))
         unsafe noted = ScratchStack(lent: UnsafeMutableRawBufferPointer(rebasing: scratch[Self.nameBytes...]))
-        noted.clear(count: TokenMember.count)
+        noted.refill(JSONMembers.Entry(), count: TokenMember.count)
     }
 
     /// What was noted: a place for each ``TokenMember``, then the other members.
@@ -180,7 +180,7 @@ struct JSONScanner: ~Copyable {
         return (skippingSpace(at &+ 1), false)
     }
 
-    // These two take the text alone: lending them the scanner would copy it.
+    // These two take the text alone: lent the scanner, they would be handed its bytes anew at each call.
 
     private static func literal(
         _ word: StaticString,

@@ -5,7 +5,7 @@
 /// step because it could be shared.
 ///
 /// `@safe` is sound because its memory is its own, or lent to it alone for as long as it lives, and `count` never passes
-/// what was written. An index must be below `count`: it comes from this stack, never from outside.
+/// what was written. An index must be below `count`: it is masked, or a member's number, never what outside data says.
 @safe
 struct ScratchStack<Element: BitwiseCopyable>: ~Copyable {
     /// Nil until there is room.
@@ -37,11 +37,10 @@ struct ScratchStack<Element: BitwiseCopyable>: ~Copyable {
         count &+= 1
     }
 
-    /// Has so many values there, every bit of which is zero, and nothing else.
-    mutating func clear(count newCount: Int) {
+    /// Has the same value there so often and nothing else.
+    mutating func refill(_ element: Element, count newCount: Int) {
         if newCount > capacity { replace(keeping: 0, capacity: newCount) }
-        unsafe UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: base, count: newCount))
-            .initializeMemory(as: UInt8.self, repeating: 0)
+        unsafe base?.initialize(repeating: element, count: newCount)
         count = newCount
     }
 

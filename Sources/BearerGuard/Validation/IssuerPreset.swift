@@ -194,7 +194,8 @@ public struct IssuerPreset: Sendable {
 
     /// What is wrong with `issuer`: a placeholder nobody replaced, or what the preset itself knows.
     func fault(of issuer: String) -> String? {
-        let lower = (isMultiTenant ? IssuerTemplate.filled(issuer, with: "") : issuer).lowercased()
+        let parts = isMultiTenant ? issuer.parts(around: IssuerTemplate.placeholder) : [issuer]
+        let lower = parts.joined().lowercased()
         let marks = [
             "{", "}", "<", ">", "$(", "yourokta", "your_", "your-okta", "your-domain", "your-tenant", "your-org",
             "yourdomain", "yourtenant", "example-tenant",
