@@ -109,10 +109,10 @@ struct SoakTests {
         if seconds >= 60 { #expect(spread <= 4) }
         // A process takes some minutes to have touched all that it will ever touch, and each kind of fault does so for the
         // first time within the first one. What a minute shows is that nothing is kept of each request: a token alone would
-        // be three times as much.
+        // be three times as much. The bound is 15 % of the memory at 55 000 requests, whatever the speed of the machine.
         let kept = growth * (settledMemory.first ?? 0) / Double(counts.values.reduce(0, +) / 2)
         print("soak: \(Int(kept)) bytes more for each request of the second half")
-        if seconds >= 600 { #expect(growth < 0.01) } else if seconds >= 60 { #expect(kept < 256) }
+        if seconds >= 600 { #expect(growth < 0.01) } else if seconds >= 60 { #expect(kept < 230) }
     }
 
     @Test("Nothing outlives its owner: threads and descriptors are as before after a hundred sources")

@@ -89,7 +89,7 @@ enum JSONText {
         }
     }
 
-    /// The scalar that `\uXXXX`, or two of them as a surrogate pair, stand for.
+    /// The scalar that `\u` with four digits, or two of them as a surrogate pair, stand for.
     private static func scalarEscape(
         _ text: UnsafeBufferPointer<UInt8>,
         _ start: Int
