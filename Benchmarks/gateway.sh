@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash Tests/setup.sh wrk python3 nginx-light openssl curl
 if [ -z "${PROGRAM:-}" ]; then
-    swift build -c release --traits Gateway --product bearerguard
+    swift build -c release --static-swift-stdlib --traits Gateway --product bearerguard
     PROGRAM=.build/release/bearerguard
 fi
 ulimit -n "$(ulimit -Hn)"

@@ -82,8 +82,8 @@ struct GatewayPolicyTests {
                     for _ in 0..<5000 {
                         let request = OriginalRequest(method: "GET", target: target)
                         let isWrong = await [
-                            state.policy.decide(request, both).answer.status != 200,
-                            state.policy.decide(request, none).answer.status != 401,
+                            state.current.policy.decide(request, both).answer.status != 200,
+                            state.current.policy.decide(request, none).answer.status != 401,
                         ]
                         tally.wrong.add(isWrong.count(where: \.self), ordering: .relaxed)
                         tally.judged.add(2, ordering: .relaxed)
@@ -108,9 +108,9 @@ struct GatewayPolicyTests {
         let request = OriginalRequest(method: "GET", target: try RequestTarget("/required"))
         let canary = issuer.token()
         for token in [canary, canary, issuer.token(with: .expired), "nonsense"] {
-            _ = await state.policy.decide(request, RequestCredentials(authorization: "Bearer \(token)"))
+            _ = await state.current.policy.decide(request, RequestCredentials(authorization: "Bearer \(token)"))
         }
-        let requestGuard = state.policy.requestGuard
+        let requestGuard = state.current.policy.requestGuard
         let text = state.metrics.text(requestGuard.status(), remembered: requestGuard.rememberedTokens)
         let lines = text.split(separator: "\n")
         #expect(lines.contains(#"bearerguard_decisions_total{outcome="authorized",issuer="main"} 2"#))
@@ -152,7 +152,7 @@ struct GatewayPolicyTests {
             """
         )
         let state = try GatewayState(document, relativeTo: "", log: GatewayLog(level: .warning))
-        let outcome = await state.policy.decide(
+        let outcome = await state.current.policy.decide(
             OriginalRequest(method: "GET", target: try RequestTarget(target)),
             RequestCredentials(authorization: token.map { "Bearer \($0)" })
         )

@@ -38,9 +38,9 @@ struct InternalTokenTests {
     )
     func verified() async throws {
         let state = try GatewayState(try document(), relativeTo: "", log: GatewayLog(level: .warning))
-        let tokens = try #require(state.policy.internalTokens)
+        let tokens = try #require(state.current.policy.internalTokens)
         let sent = issuer.token(scopes: ["read", "write"], changes: ["tenant": "t-7", "secret": "x"])
-        let value = try #require(try await header(state.policy, sent))
+        let value = try #require(try await header(state.current.policy, sent))
         let upstream = try self.upstream(tokens.keySet)
         let token = try #require(await upstream.authorize(.init(authorization: "Bearer \(value)")).accessToken)
         #expect(token.subject == "user-1")
@@ -52,7 +52,7 @@ struct InternalTokenTests {
         let issuedAt = try #require(token.claims.issuedAt)
         #expect(token.claims.expiration == issuedAt.advanced(by: 60))
         // Another one each time, and none for other services.
-        #expect(try await header(state.policy, sent) != value)
+        #expect(try await header(state.current.policy, sent) != value)
         let other = try self.upstream(tokens.keySet, audience: "https://other.test")
         #expect(await other.authorize(.init(authorization: "Bearer \(value)")).refusal?.code == .wrongAudience)
         await state.close()
@@ -61,9 +61,10 @@ struct InternalTokenTests {
     @Test("It ends with the token that it is made of")
     func end() async throws {
         let state = try GatewayState(try document(), relativeTo: "", log: GatewayLog(level: .warning))
-        let tokens = try #require(state.policy.internalTokens)
+        let tokens = try #require(state.current.policy.internalTokens)
         let original = try #require(
-            await state.policy.requestGuard.authorize(.init(authorization: "Bearer \(issuer.token())")).accessToken
+            await state.current.policy.requestGuard.authorize(.init(authorization: "Bearer \(issuer.token())"))
+                .accessToken
         )
         let expiration = try #require(original.claims.expiration)
         let value = try #require(tokens.token(for: original, at: expiration.advanced(by: -5)))
@@ -81,7 +82,7 @@ struct InternalTokenTests {
         try Data(Self.keyFile.utf8).write(to: file)
         let fromFile = try document(", keyFile: key.pem")
         func keyIDs(_ state: GatewayState) throws -> [String] {
-            let text = try #require(state.policy.internalTokens?.keySet)
+            let text = try #require(state.current.policy.internalTokens?.keySet)
             let keys = try JSONDocument(Array(text.utf8), limits: .keySet).object()["keys"]?.arrayValue ?? []
             return keys.compactMap { $0.objectValue?["kid"]?.stringValue }
         }

@@ -39,6 +39,12 @@ struct RawConnection {
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 
+    /// Whether the other end has closed.
+    var isEnded: Bool {
+        var byte: UInt8 = 0
+        return unsafe recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT)) == 0
+    }
+
     /// Everything until the other end closes, for at most ten seconds of silence.
     func receivedToEnd() -> String {
         var patience = timeval(tv_sec: 10, tv_usec: 0)

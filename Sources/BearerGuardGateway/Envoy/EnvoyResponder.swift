@@ -27,20 +27,22 @@ struct EnvoyResponder: HTTPResponder {
     let questions: GatewayQuestions
 
     func respond(to request: Request, context: GatewayRequestContext) async throws -> Response {
-        guard questions.admits(context.peer) else { return Self.failed(.permissionDenied) }
+        let current = questions.state.current
+        guard questions.admits(context.peer, by: current) else { return Self.failed(.permissionDenied) }
         let isCall = request.method == .post && request.headers[.contentType]?.hasPrefix("application/grpc") == true
         guard isCall else { return Response(status: .unsupportedMediaType) }
         guard request.head.path == Self.method else { return Self.failed(.unimplemented) }
         guard let body = try? await request.body.collect(upTo: Self.messageBytes), let call = Self.call(in: body)
         else { return Self.failed(.invalidArgument) }
         let asked = call.attributes.request.http
-        let answer = await questions.answer(asked.credentials) { () throws(GatewayDialect.Misunderstanding) in
+        let answer = await questions.answer(asked.credentials, by: current) {
+            () throws(GatewayDialect.Misunderstanding) in
             try OriginalRequest(toldMethod: asked.method, target: asked.path, host: asked.host)
         }
         let response =
             switch answer {
             case .overloaded: Bearerguard_Envoy_CheckResponse(status: 503, fields: [("retry-after", "1")])
-            case .decided(let outcome, let policy): Self.response(outcome.answer, by: policy)
+            case .decided(let outcome): Self.response(outcome.answer, by: current.policy)
             }
         return Self.answered(response)
     }

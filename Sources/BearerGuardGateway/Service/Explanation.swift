@@ -3,7 +3,6 @@
 
 #if Gateway
 package import BearerGuard
-import HTTPTypes
 
 /// Which rule holds for a request, what is decided and why: what an operator asks before a deployment or after a
 /// complaint.
@@ -31,16 +30,10 @@ package struct Explanation: Sendable {
         by document: GatewayDocument,
         relativeTo directory: String
     ) async throws(ConfigurationError) {
-        var question = HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/authorize")
         let (host, target) = Self.split(url)
-        for (name, value) in [
-            ("X-Original-Method", method), ("X-Original-URI", target), ("X-Original-Host", host ?? ""),
-        ] {
-            if let name = HTTPField.Name(name) { question.headerFields[name] = value }
-        }
         let original: OriginalRequest
         do throws(GatewayDialect.Misunderstanding) {
-            original = try GatewayDialect.original.original(question)
+            original = try OriginalRequest(toldMethod: method, target: target, host: host)
         } catch {
             status = RejectionCode.invalidRequest.httpStatus
             text = "refused   \(status) \(RejectionCode.invalidRequest): \(error.detail)"
@@ -49,7 +42,7 @@ package struct Explanation: Sendable {
         let log = GatewayLog(level: .warning)
         let state = try GatewayState(document, relativeTo: directory, log: log)
         let credentials = RequestCredentials(authorization: token.map { "Bearer \($0)" })
-        let outcome = await state.policy.decide(original, credentials)
+        let outcome = await state.current.policy.decide(original, credentials)
         await state.close()
         let rule = document.rules.rule(for: original)
         var lines = ["rule      " + (rule.map { "\($0.place): \($0.summary)" } ?? "none is about this request")]

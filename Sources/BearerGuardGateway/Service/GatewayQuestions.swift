@@ -11,7 +11,7 @@ import Synchronization
 final class GatewayQuestions: Sendable {
     /// What to answer.
     enum Answer: Sendable {
-        case decided(GatewayPolicy.Outcome, by: GatewayPolicy)
+        case decided(GatewayPolicy.Outcome)
         /// As many are decided as the limits allow; the gateway may ask again in a second.
         case overloaded
     }
@@ -26,8 +26,8 @@ final class GatewayQuestions: Sendable {
     }
 
     /// Whether the other end of a connection may ask; nil is that of a Unix socket.
-    func admits(_ peer: String?) -> Bool {
-        if state.trusts(peer) { return true }
+    func admits(_ peer: String?, by current: ConfigurationInForce) -> Bool {
+        if current.trusts(peer) { return true }
         state.log.note(.warning, "question from an address that is not in trustedPeers")
         return false
     }
@@ -35,6 +35,7 @@ final class GatewayQuestions: Sendable {
     /// Decides one question.
     func answer(
         _ credentials: RequestCredentials,
+        by current: ConfigurationInForce,
         for original: () throws(GatewayDialect.Misunderstanding) -> OriginalRequest
     ) async -> Answer {
         defer { atHand.subtract(1, ordering: .relaxed) }
@@ -42,24 +43,24 @@ final class GatewayQuestions: Sendable {
             state.metrics.noteRefusal(.keysUnavailable)
             return .overloaded
         }
-        let policy = state.policy
-        let outcome = await outcome(credentials, original, by: policy)
+        let outcome = await outcome(credentials, original, by: current)
         note(outcome)
-        return .decided(outcome, by: policy)
+        return .decided(outcome)
     }
 
     /// Decides one question if that takes no waiting for keys; nil where it does.
     func outcomeAtHand(
         _ credentials: RequestCredentials,
+        by current: ConfigurationInForce,
         for read: () throws(GatewayDialect.Misunderstanding) -> OriginalRequest
     ) -> GatewayPolicy.Outcome? {
         let outcome: GatewayPolicy.Outcome
         switch Result(catching: read) {
         case .failure(let misunderstanding): outcome = Self.refused(misunderstanding)
         case .success(let original):
-            guard let atHand = state.policy.outcomeAtHand(original, credentials) else { return nil }
+            guard let atHand = current.policy.outcomeAtHand(original, credentials) else { return nil }
             outcome = atHand
-            state.compare(original, credentials, with: outcome.answer)
+            compare(original, credentials, outcome, by: current)
         }
         note(outcome)
         return outcome
@@ -68,15 +69,25 @@ final class GatewayQuestions: Sendable {
     private func outcome(
         _ credentials: RequestCredentials,
         _ read: () throws(GatewayDialect.Misunderstanding) -> OriginalRequest,
-        by policy: GatewayPolicy
+        by current: ConfigurationInForce
     ) async -> GatewayPolicy.Outcome {
         switch Result(catching: read) {
         case .failure(let misunderstanding): return Self.refused(misunderstanding)
         case .success(let original):
-            let outcome = await policy.decide(original, credentials)
-            state.compare(original, credentials, with: outcome.answer)
+            let outcome = await current.policy.decide(original, credentials)
+            compare(original, credentials, outcome, by: current)
             return outcome
         }
+    }
+
+    private func compare(
+        _ original: OriginalRequest,
+        _ credentials: RequestCredentials,
+        _ outcome: GatewayPolicy.Outcome,
+        by current: ConfigurationInForce
+    ) {
+        guard let shadow = current.shadow else { return }
+        state.compare(original, credentials, by: shadow, with: outcome.answer)
     }
 
     private static func refused(_ misunderstanding: GatewayDialect.Misunderstanding) -> GatewayPolicy.Outcome {

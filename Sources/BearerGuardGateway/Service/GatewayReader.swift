@@ -164,7 +164,8 @@ extension PolicyReader {
     }
 
     private static let reservedFields = [
-        "authorization", "connection", "content-length", "content-type", "cookie", "date", "host", "keep-alive",
+        "authorization", "cache-control", "connection", "content-length", "content-type", "cookie", "date", "host",
+        "keep-alive",
         "retry-after", "te", "trailer", "transfer-encoding", "upgrade", "www-authenticate",
     ]
 

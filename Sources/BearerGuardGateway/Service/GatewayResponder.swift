@@ -3,7 +3,6 @@
 
 #if Gateway
 import BearerGuard
-import BearerGuardHTTPTypes
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -34,39 +33,41 @@ struct GatewayRequestContext: RequestContext {
 /// 2xx is answered to a question after a decision that allows it, and nowhere else.
 struct GatewayResponder: HTTPResponder {
     let questions: GatewayQuestions
-    private var state: GatewayState { questions.state }
 
     func respond(to request: Request, context: GatewayRequestContext) async throws -> Response {
-        let path = String((request.head.path ?? "").prefix { $0 != "?" })
-        guard let dialect = GatewayDialect(path: path) else { return page(path) }
-        guard questions.admits(context.peer) else { return Response(status: .forbidden) }
         let question = request.head
-        let answer = await questions.answer(RequestCredentials(question.headerFields)) {
+        guard let dialect = GatewayDialect(target: question.ownTarget) else {
+            return page(String(question.ownTarget.prefix { $0 != "?" }))
+        }
+        let current = questions.state.current
+        guard questions.admits(context.peer, by: current) else { return Response(status: .forbidden) }
+        let answer = await questions.answer(question.credentials, by: current) {
             () throws(GatewayDialect.Misunderstanding) in try dialect.original(question)
         }
         switch answer {
         case .overloaded: return Response(status: .serviceUnavailable, headers: [.retryAfter: "1"])
-        case .decided(let outcome, _):
-            let head = outcome.answer.head
-            return Response(status: head.status, headers: head.headerFields)
+        case .decided(let outcome): return Response(outcome.answer)
         }
     }
 
     /// What is asked by others than gateways.
     private func page(_ path: String) -> Response {
+        let policy = questions.state.current.policy
         switch path {
         case "/livez": return text("ok\n")
         case "/readyz":
-            return state.policy.requestGuard.isReady
+            return policy.requestGuard.isReady
                 ? text("ok\n") : text("an issuer has no keys yet\n", status: .serviceUnavailable)
         case "/metrics":
-            let requestGuard = state.policy.requestGuard
             return text(
-                state.metrics.text(requestGuard.status(), remembered: requestGuard.rememberedTokens),
+                questions.state.metrics.text(
+                    policy.requestGuard.status(),
+                    remembered: policy.requestGuard.rememberedTokens
+                ),
                 type: "text/plain; version=0.0.4"
             )
         case "/internal/jwks.json":
-            guard let tokens = state.policy.internalTokens else {
+            guard let tokens = policy.internalTokens else {
                 return text("the configuration has no internalToken\n", status: .notFound)
             }
             return text(tokens.keySet, type: "application/jwk-set+json", cacheControl: "max-age=60")
@@ -88,22 +89,28 @@ struct GatewayResponder: HTTPResponder {
     }
 }
 
-extension GatewayPolicy.Answer {
+extension Response {
     /// What a gateway is answered over HTTP; there is no body.
-    var head: HTTPResponse {
-        switch self {
-        case .allowed(let identity):
-            var fields: HTTPFields = [.cacheControl: "no-store"]
-            for field in identity {
-                guard let name = HTTPField.Name(field.name) else { continue }
-                fields[name] = field.value
-            }
-            return HTTPResponse(status: .ok, headerFields: fields)
-        case .refused(let refusal):
-            var fields = refusal.fields
-            fields[.cacheControl] = "no-store"
-            return HTTPResponse(status: refusal.status, headerFields: fields)
+    fileprivate init(_ answer: GatewayPolicy.Answer) {
+        var fields = HTTPFields()
+        for field in answer.fields {
+            guard let name = HTTPField.Name(field.name) else { continue }
+            fields.append(HTTPField(name: name, value: field.value))
         }
+        self.init(status: .init(code: answer.status), headers: fields)
+    }
+}
+
+extension GatewayPolicy.Answer {
+    /// The header fields of an answer over HTTP.
+    var fields: [(name: String, value: String)] {
+        var fields =
+            switch self {
+            case .allowed(let identity): identity
+            case .refused(let refusal): refusal.headerFields
+            }
+        fields.append(("Cache-Control", "no-store"))
+        return fields
     }
 }
 #endif

@@ -145,19 +145,22 @@ package struct GatewayService: Sendable {
             guard let tls else { return .plaintextHTTP2(configuration: http2) }
             return try .http2Upgrade(tlsConfiguration: tls, configuration: http2)
         }
-        let idle = TimeAmount.seconds(Int64(limits.idleSeconds))
-        let plain = HTTPServerBuilder.http1(
-            configuration: .init(
-                additionalChannelHandlers: [
-                    IdleStateHandler(allTimeout: idle), PromptAnswers(questions: questions),
-                ],
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 32 * 1024,
-                    maxHeaderListSize: 64 * 1024,
-                    maxHeaderFieldCount: 200
-                )
+        let plain = HTTPServerBuilder { responder in
+            QuestionChannel(
+                http1: HTTP1Channel(
+                    responder: responder,
+                    configuration: .init(
+                        httpDecoderConfiguration: .init(
+                            maxHeaderFieldSize: 32 * 1024,
+                            maxHeaderListSize: 64 * 1024,
+                            maxHeaderFieldCount: 200
+                        )
+                    )
+                ),
+                idleTimeout: .seconds(Int64(limits.idleSeconds)),
+                questions: questions
             )
-        )
+        }
         return try tls.map { try HTTPServerBuilder.tls(plain, tlsConfiguration: $0) } ?? plain
     }
 

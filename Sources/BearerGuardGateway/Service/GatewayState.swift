@@ -5,29 +5,12 @@
 package import BearerGuard
 import Synchronization
 
-/// The policy in force, which is replaced whole or not at all.
+/// The configuration in force, which is replaced whole or not at all.
 package final class GatewayState: Sendable {
-    private struct State {
-        var document: GatewayDocument
-        var policy: GatewayPolicy
-        var shadow: GatewayPolicy?
-        var peers: [AddressRange]
-        /// Whose keys are needed.
-        var issuers: [PolicyDocument.Issuer]
-
-        init(_ document: GatewayDocument, _ policy: GatewayPolicy, _ shadow: (GatewayDocument, GatewayPolicy)?) {
-            self.document = document
-            self.policy = policy
-            self.shadow = shadow?.1
-            peers = document.trustedPeers
-            issuers = document.policy.issuers + (shadow?.0.policy.issuers ?? [])
-        }
-    }
-
     /// Shadow decisions that wait for keys; more are not made.
     private static let shadowLimit = 64
 
-    private let state: Mutex<State>
+    private let state: Mutex<ConfigurationInForce>
     private let keys: IssuerKeys
     private let directory: String
     private let fingerprintKey = TokenFingerprint.Key.random()
@@ -54,18 +37,8 @@ package final class GatewayState: Sendable {
         self.directory = directory
     }
 
-    /// The policy in force.
-    package var policy: GatewayPolicy { state.withLock { $0.policy } }
-
-    /// The configuration in force.
-    package var document: GatewayDocument { state.withLock { $0.document } }
-
-    /// Whether an address may ask; nil is the other end of a Unix socket, whose file says who may.
-    package func trusts(_ address: String?) -> Bool {
-        guard let address else { return true }
-        let peers = state.withLock { $0.peers }
-        return peers.contains { $0.contains(address) }
-    }
+    /// What is in force now; who decides a question decides it by one.
+    package var current: ConfigurationInForce { state.withLock { $0 } }
 
     /// Puts another configuration in force; requests at hand are decided by the one that they began with.
     ///
@@ -74,8 +47,8 @@ package final class GatewayState: Sendable {
         by document: GatewayDocument,
         shadow: GatewayDocument? = nil
     ) async throws(ConfigurationError) {
-        let old = state.withLock { $0 }
-        let new: State
+        let old = current
+        let new: ConfigurationInForce
         do throws(ConfigurationError) {
             let tokens = try Self.internalTokens(document, directory, old.policy.internalTokens)
             new = try Self.state(document, shadow, keys, GuardObservers(metrics, log), fingerprintKey, tokens)
@@ -93,8 +66,12 @@ package final class GatewayState: Sendable {
     }
 
     /// Lets the shadow policy, where there is one, decide too, and counts where it differs; nobody waits for it.
-    func compare(_ request: OriginalRequest, _ credentials: RequestCredentials, with answer: GatewayPolicy.Answer) {
-        guard let shadow = state.withLock({ $0.shadow }) else { return }
+    func compare(
+        _ request: OriginalRequest,
+        _ credentials: RequestCredentials,
+        by shadow: GatewayPolicy,
+        with answer: GatewayPolicy.Answer
+    ) {
         guard shadowed.add(1, ordering: .relaxed).newValue <= Self.shadowLimit else {
             shadowed.subtract(1, ordering: .relaxed)
             metrics.noteShadow(live: answer.status, shadow: nil)
@@ -126,10 +103,14 @@ package final class GatewayState: Sendable {
         _ observer: any GuardObserver,
         _ fingerprintKey: TokenFingerprint.Key,
         _ tokens: InternalTokenIssuer?
-    ) throws(ConfigurationError) -> State {
-        let policy = try policy(document, keys, observer, fingerprintKey, tokens)
-        guard let shadow else { return State(document, policy, nil) }
-        return State(document, policy, (shadow, try self.policy(shadow, keys, nil, fingerprintKey, nil)))
+    ) throws(ConfigurationError) -> ConfigurationInForce {
+        ConfigurationInForce(
+            document,
+            try policy(document, keys, observer, fingerprintKey, tokens),
+            shadow: try shadow.map { shadow throws(ConfigurationError) in
+                (shadow, try policy(shadow, keys, nil, fingerprintKey, nil))
+            }
+        )
     }
 
     private static func policy(

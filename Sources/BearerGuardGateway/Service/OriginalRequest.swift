@@ -63,21 +63,24 @@ package enum GatewayDialect: String, Sendable, CaseIterable {
         }
     }
 
-    /// The dialect of a question, by the path it is sent to.
-    package init?(path: String) {
-        if path == Self.original.rawValue {
-            self = .original
-        } else if path == Self.forwarded.rawValue {
-            self = .forwarded
-        } else if path.hasPrefix(Self.prefix.rawValue + "/") {
+    /// The dialect of a question, by the target it is sent to.
+    package init?(target: String) {
+        if target.utf8.starts(with: "/envoy/".utf8) {
             self = .prefix
+            return
+        }
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        if path.elementsEqual(Self.original.rawValue.utf8) {
+            self = .original
+        } else if path.elementsEqual(Self.forwarded.rawValue.utf8) {
+            self = .forwarded
         } else {
             return nil
         }
     }
 
     /// The original request behind a question.
-    func original(_ question: HTTPRequest) throws(Misunderstanding) -> OriginalRequest {
+    func original(_ question: some GatewayQuestion) throws(Misunderstanding) -> OriginalRequest {
         let method: String
         let target: String
         let host: String?
@@ -91,21 +94,20 @@ package enum GatewayDialect: String, Sendable, CaseIterable {
             target = try one("X-Forwarded-Uri", question)
             host = try atMostOne("X-Forwarded-Host", question)
         case .prefix:
-            method = question.method.rawValue
-            target = String((question.path ?? "").dropFirst(rawValue.count))
-            host = question.authority
+            method = question.ownMethod
+            target = String(question.ownTarget.dropFirst(rawValue.count))
+            host = try atMostOne("Host", question)
         }
         return try OriginalRequest(toldMethod: method, target: target, host: host)
     }
 
-    private func one(_ name: String, _ question: HTTPRequest) throws(Misunderstanding) -> String {
+    private func one(_ name: String, _ question: some GatewayQuestion) throws(Misunderstanding) -> String {
         guard let value = try atMostOne(name, question) else { throw .missing(name) }
         return value
     }
 
-    private func atMostOne(_ name: String, _ question: HTTPRequest) throws(Misunderstanding) -> String? {
-        guard let field = HTTPField.Name(name) else { return nil }
-        let values = question.headerFields[values: field]
+    private func atMostOne(_ name: String, _ question: some GatewayQuestion) throws(Misunderstanding) -> String? {
+        let values = question.values(of: name)
         guard values.count <= 1 else { throw .repeated(name) }
         return values.first
     }

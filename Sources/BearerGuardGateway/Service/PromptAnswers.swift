@@ -3,46 +3,59 @@
 
 #if Gateway
 import BearerGuard
-import BearerGuardHTTPTypes
-import HTTPTypes
 import NIOCore
-import NIOHTTPTypes
+import NIOHTTP1
 
-/// Answers questions that can be decided at once on the event loop that reads them: no task is made, and no thread wakes
-/// another.
+/// Answers questions that can be decided at once on the event loop that reads them: no task is made, no thread wakes
+/// another, and nothing is translated to the types of the server.
 ///
 /// Everything else goes on to the server, and until that has answered so does what comes behind it, so that answers keep
 /// the order of their requests.
 final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
 
     private let questions: GatewayQuestions
     /// Requests that the server has not answered yet.
     private var forwarded = 0
     /// Whether the rest of the request at hand belongs to one that is answered.
     private var isAnswered = false
+    /// Whether the server has got something in this read.
+    private var hasForwarded = false
     private var date = HTTPDate()
     /// The other end, once it was looked at; it stays the same.
     private var peer: String??
+    /// The addresses that it was found among.
+    private var trusted: [AddressRange]?
 
     init(questions: GatewayQuestions) { self.questions = questions }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let request):
-            guard let answer = answer(request, context) else {
+        case .head(let question):
+            guard let answer = answer(question, context) else {
                 forwarded += 1
                 isAnswered = false
-                return context.fireChannelRead(data)
+                return pass(data, context)
             }
             isAnswered = true
             context.write(wrapOutboundOut(.head(answer)), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        case .body, .end: if !isAnswered { context.fireChannelRead(data) }
+        case .body, .end: if !isAnswered { pass(data, context) }
         }
+    }
+
+    private func pass(_ data: NIOAny, _ context: ChannelHandlerContext) {
+        hasForwarded = true
+        context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard hasForwarded else { return }
+        hasForwarded = false
+        context.fireChannelReadComplete()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -59,26 +72,38 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    private func peer(_ context: ChannelHandlerContext) -> String? {
+    private func isTrusted(by current: ConfigurationInForce, _ context: ChannelHandlerContext) -> Bool {
+        // Equal at a glance as long as no other configuration came.
+        if trusted == current.document.trustedPeers { return true }
         let known = peer ?? GatewayRequestContext.peer(of: context.channel)
         peer = .some(known)
-        return known
+        trusted = current.trusts(known) ? current.document.trustedPeers : nil
+        return trusted != nil
     }
 
-    private func answer(_ request: HTTPRequest, _ context: ChannelHandlerContext) -> HTTPResponse? {
+    private func answer(_ question: HTTPRequestHead, _ context: ChannelHandlerContext) -> HTTPResponseHead? {
         // What has a say about the connection is for the server.
-        guard forwarded == 0, !request.headerFields.contains(.connection), !request.headerFields.contains(.expect),
-            let dialect = GatewayDialect(path: String((request.path ?? "").prefix { $0 != "?" })),
-            // Who may not ask is told so, and logged, by the server.
-            questions.state.trusts(peer(context))
+        guard forwarded == 0, question.version == .http1_1, !question.headers.contains(name: "Connection"),
+            !question.headers.contains(name: "Expect"),
+            let dialect = GatewayDialect(target: question.uri)
         else { return nil }
-        let outcome = questions.outcomeAtHand(RequestCredentials(request.headerFields)) {
-            () throws(GatewayDialect.Misunderstanding) in try dialect.original(request)
+        let current = questions.state.current
+        // Who may not ask is told so, and logged, by the server.
+        guard isTrusted(by: current, context) else { return nil }
+        let outcome = questions.outcomeAtHand(question.credentials, by: current) {
+            () throws(GatewayDialect.Misunderstanding) in try dialect.original(question)
         }
-        guard var head = outcome?.answer.head else { return nil }
-        head.headerFields[.contentLength] = "0"
-        head.headerFields[.date] = date.text(at: WallClock.system.time)
-        return head
+        guard let answer = outcome?.answer else { return nil }
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(8)
+        for field in answer.fields { headers.add(name: field.name, value: field.value) }
+        headers.add(name: "Content-Length", value: "0")
+        headers.add(name: "Date", value: date.text(at: WallClock.system.time))
+        return HTTPResponseHead(
+            version: .http1_1,
+            status: HTTPResponseStatus(statusCode: answer.status),
+            headers: headers
+        )
     }
 }
 

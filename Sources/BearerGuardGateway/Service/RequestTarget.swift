@@ -33,14 +33,15 @@ package struct RequestTarget: Sendable, Hashable {
         guard text.utf8.count <= Self.maximumBytes else { throw .tooLong }
         guard text.utf8.first == UInt8(ascii: "/") else { throw .notAPath }
         guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else { throw .character }
-        let parts = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        query = parts.count > 1 ? String(parts[1]) : nil
-        let path = parts.first.map { $0.dropFirst() } ?? ""
-        segments = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        for (index, segment) in segments.enumerated() {
-            if segment.isEmpty, index < segments.count - 1 { throw .emptySegment }
-            try Self.check(segment)
+        // ASCII from here on, so that bytes are characters.
+        let end = text.utf8.firstIndex(of: UInt8(ascii: "?")) ?? text.endIndex
+        query = end < text.endIndex ? String(text[text.utf8.index(after: end)...]) : nil
+        let parts = text.utf8[..<end].dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        for (index, part) in parts.enumerated() {
+            if part.isEmpty, index < parts.count - 1 { throw .emptySegment }
+            try Self.check(part)
         }
+        segments = parts.map { String(Substring($0)) }
     }
 
     /// Whether the query has a parameter of this name, however it is spelled.
@@ -51,9 +52,9 @@ package struct RequestTarget: Sendable, Hashable {
         }
     }
 
-    private static func check(_ segment: String) throws(Ambiguity) {
-        if segment == "." || segment == ".." { throw .dotSegment }
-        var rest = segment.utf8[...]
+    private static func check(_ segment: Substring.UTF8View) throws(Ambiguity) {
+        if segment.count <= 2, !segment.isEmpty, segment.allSatisfy({ $0 == UInt8(ascii: ".") }) { throw .dotSegment }
+        var rest = segment
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: ";") { throw .parameter }
             guard byte == UInt8(ascii: "%") else {

@@ -333,6 +333,39 @@ struct GatewayTests {
         }
     }
 
+    @Test("A question that names two hosts is none, whoever answers it")
+    func twoHosts() async throws {
+        try await GatewaySite.run { site, _ in
+            let connection = try RawConnection(port: site.servicePort)
+            defer { connection.close() }
+            let question = "GET /envoy/health HTTP/1.1\r\nHost: a\r\nhost: b\r\n"
+            connection.send(question + "\r\n" + question + "Connection: close\r\n\r\n")
+            let statuses = connection.receivedToEnd().matches(of: /HTTP\/1\.1 (\d+)/).map { String($0.1) }
+            #expect(statuses == ["400", "400"])
+        }
+    }
+
+    @Test(
+        "A connection ends when nothing whole has come for its idle time, after an answer and amid a question",
+        arguments: [true, false]
+    )
+    func idle(isAnswered: Bool) async throws {
+        try await GatewaySite.run { site, service in
+            service.kill()
+            try site.change("  rules:", to: "  limits: {idleSeconds: 1}\n  rules:")
+            let service = try site.startService()
+            defer { service.kill() }
+            try await service.untilListening(site.servicePort)
+            let connection = try RawConnection(port: site.servicePort)
+            defer { connection.close() }
+            connection.send("GET /envoy/health HTTP/1.1\r\nHost: a\r\n" + (isAnswered ? "\r\n" : "X-Half"))
+            let answer = connection.receivedToEnd()
+            #expect(answer.hasPrefix("HTTP/1.1 200") == isAnswered && answer.isEmpty != isAnswered)
+            // Patience did not end it: the other end did.
+            #expect(connection.isEnded)
+        }
+    }
+
     @Test("Connections that say nothing, half a request or too much do not keep others from their answers")
     func slowAndLarge() async throws {
         try await GatewaySite.run { site, _ in
