@@ -51,7 +51,8 @@ if [ -f "$tools/make_tokens.py" ]; then
 fi
 
 say "the C library, and an nginx module on it"
-swift build -c release --product BearerGuardC --disable-default-traits --traits CInterface --scratch-path .build-c
+swift build -c release -Xswiftc -static-stdlib --disable-default-traits --traits CInterface --product BearerGuardC \
+    --scratch-path .build-c
 export BEARERGUARD_C_LIBRARY="$PWD/.build-c/release/libBearerGuardC.so"
 BEARERGUARD_NGINX_MODULE="$(bash Tests/NginxModule/build.sh .build-c/release .build-nginx)"
 export BEARERGUARD_NGINX_MODULE

@@ -105,14 +105,7 @@ public func bearerguardJudge(
 
 /// See `bearerguard.h`.
 @_cdecl("bearerguard_answer_free")
-public func bearerguardAnswerFree(_ answer: UnsafeMutablePointer<bearerguard_answer>?) {
-    guard let answer = unsafe answer else { return }
-    unsafe free(UnsafeMutableRawPointer(mutating: answer.pointee.code))
-    unsafe free(UnsafeMutableRawPointer(mutating: answer.pointee.challenge))
-    unsafe free(UnsafeMutableRawPointer(mutating: answer.pointee.claims))
-    unsafe free(UnsafeMutableRawPointer(mutating: answer.pointee.subject))
-    unsafe free(answer)
-}
+public func bearerguardAnswerFree(_ answer: UnsafeMutablePointer<bearerguard_answer>?) { unsafe free(answer) }
 
 /// See `bearerguard.h`.
 @_cdecl("bearerguard_text_free")
@@ -128,47 +121,62 @@ public func bearerguardVersion() -> UnsafePointer<CChar>? {
 private let versionText: StaticString = "0.1.0"
 
 private func answer(_ decision: Decision) -> UnsafeMutablePointer<bearerguard_answer>? {
-    guard let memory = unsafe calloc(1, MemoryLayout<bearerguard_answer>.stride) else { return nil }
-    let answer = unsafe memory.bindMemory(to: bearerguard_answer.self, capacity: 1)
     switch decision {
     case .authorized(let token):
         // As the issuer wrote them: making them anew takes ten times as long as everything else.
         let object = token.claims.object
         let claims = object.tokenText ?? Array(JSONValue.object(object).text.utf8)[...]
-        unsafe answer.pointee.status = 200
-        unsafe answer.pointee.code = copy("authorized")
-        unsafe answer.pointee.claims = copy(claims)
-        unsafe answer.pointee.claims_length = unsafe answer.pointee.claims == nil ? 0 : claims.count
-        if let subject = token.subject, !subject.utf8.contains(0) { unsafe answer.pointee.subject = copy(subject) }
-    case .anonymous:
-        // No function asks for it.
-        unsafe answer.pointee.status = 401
-        unsafe answer.pointee.code = copy(RejectionCode.missingToken.text)
+        let subject = token.subject.flatMap { $0.utf8.contains(0) ? nil : $0 }
+        return unsafe answer(status: 200, code: "authorized", claims: claims, subject: subject)
+    // No function asks for it.
+    case .anonymous: return unsafe answer(status: 401, code: RejectionCode.missingToken.text)
     case .refused(let refusal):
-        unsafe answer.pointee.status = Int32(refusal.httpStatus)
-        unsafe answer.pointee.code = copy(refusal.code.text)
-        unsafe answer.pointee.retry_after = Int32(clamping: refusal.retryAfter ?? 0)
-        if let challenge = refusal.challenges.first { unsafe answer.pointee.challenge = copy(challenge.headerValue) }
+        return unsafe answer(
+            status: refusal.httpStatus,
+            code: refusal.code.text,
+            retryAfter: refusal.retryAfter ?? 0,
+            challenge: refusal.challenges.first?.headerValue
+        )
     }
-    // Without its code an answer says nothing.
-    guard unsafe answer.pointee.code != nil else {
-        unsafe bearerguardAnswerFree(answer)
-        return nil
+}
+
+/// An answer and all its texts in one piece of memory, so that it is made and freed by one call; nil where there is none.
+private func answer(
+    status: Int,
+    code: String,
+    retryAfter: Int = 0,
+    challenge: String? = nil,
+    claims: ArraySlice<UInt8>? = nil,
+    subject: String? = nil
+) -> UnsafeMutablePointer<bearerguard_answer>? {
+    let texts = [code.utf8.count, challenge?.utf8.count, claims?.count, subject?.utf8.count].compactMap(\.self)
+    let beginning = unsafe MemoryLayout<bearerguard_answer>.stride
+    let room = texts.reduce(beginning) { $0 + $1 + 1 }
+    guard let memory = unsafe malloc(room) else { return nil }
+    // Behind the answer, one text after the other, each within the room that was counted for it.
+    var place = beginning
+    func keep(_ text: (some Collection<UInt8>)?) -> UnsafePointer<CChar>? {
+        guard let text else { return nil }
+        let bytes = unsafe UnsafeMutableRawBufferPointer(start: memory + place, count: text.count + 1)
+        unsafe bytes.copyBytes(from: text)
+        unsafe bytes[text.count] = 0
+        place += bytes.count
+        return unsafe UnsafePointer(bytes.baseAddress?.assumingMemoryBound(to: CChar.self))
     }
+    let answer = unsafe memory.bindMemory(to: bearerguard_answer.self, capacity: 1)
+    unsafe answer.initialize(
+        to: bearerguard_answer(
+            status: Int32(clamping: status),
+            retry_after: Int32(clamping: retryAfter),
+            code: unsafe keep(code.utf8),
+            challenge: unsafe keep(challenge?.utf8),
+            claims: unsafe keep(claims),
+            claims_length: claims?.count ?? 0,
+            subject: unsafe keep(subject?.utf8)
+        )
+    )
     return unsafe answer
 }
-
-/// Bytes without a NUL among them.
-private func copy(_ bytes: ArraySlice<UInt8>) -> UnsafePointer<CChar>? {
-    guard let memory = unsafe malloc(bytes.count + 1) else { return nil }
-    unsafe bytes.withUnsafeBytes {
-        unsafe UnsafeMutableRawBufferPointer(start: memory, count: $0.count).copyMemory(from: $0)
-    }
-    unsafe memory.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
-    return unsafe UnsafePointer(memory.assumingMemoryBound(to: CChar.self))
-}
-
-private func copy(_ text: String) -> UnsafePointer<CChar>? { unsafe UnsafePointer(strdup(text)) }
 #else
 /// Nothing without its trait: build with `--traits CInterface`.
 @available(*, unavailable, message: "turn on the trait CInterface of the package BearerGuard")

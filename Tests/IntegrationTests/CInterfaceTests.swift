@@ -65,6 +65,38 @@ struct CInterfaceTests {
         }
     }
 
+    @Test("The guide's program compiles and judges", .enabled(if: Program.isInstalled("/usr/bin/cc")))
+    func guide() async throws {
+        try await Self.withFolder { folder, issuer in
+            let root = URL(fileURLWithPath: #filePath)
+                .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            let sources = root.appendingPathComponent("Sources")
+            let guide = sources.appendingPathComponent("BearerGuard/BearerGuard.docc/Guides/CallFromC.md")
+            let text = try String(contentsOf: guide, encoding: .utf8)
+            let source = try #require(text.components(separatedBy: "```c\n").dropFirst().first)
+                .components(separatedBy: "```")[0]
+            let file = folder.appendingPathComponent("judge.c")
+            try Data(source.utf8).write(to: file)
+            let library = URL(fileURLWithPath: CLibrary.path ?? "").deletingLastPathComponent().path
+            let program = folder.appendingPathComponent("judge").path
+            _ = try await Program.run(
+                "/usr/bin/env",
+                [
+                    "PATH=/usr/bin:/bin", "cc", "-Wall", "-Werror", file.path, "-I\(sources.path)/CBearerGuard/include",
+                    "-L\(library)",
+                    "-lBearerGuardC", "-Wl,-rpath,\(library)", "-o", program,
+                ]
+            )
+            let policy = try String(contentsOf: folder.appendingPathComponent("policy.json"), encoding: .utf8)
+            func judged(_ token: String) async throws -> String {
+                try await Program.run(program, [policy, folder.path, "Bearer \(token)"], expecting: [0, 1])
+            }
+            #expect(try await judged(issuer.token(scopes: ["orders:read"])) == "200 authorized\nsubject: user-1\n")
+            let forbidden = try await judged(issuer.token())
+            #expect(forbidden.hasPrefix("403 insufficient_scope\nWWW-Authenticate: Bearer realm=\"c\", error="))
+        }
+    }
+
     @Test("An nginx module asks the guard in its own process", .enabled(if: CLibrary.nginxModule != nil))
     func nginx() async throws {
         try await Self.withFolder { folder, issuer in

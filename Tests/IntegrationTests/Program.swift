@@ -15,9 +15,13 @@ enum Program {
 
     /// Runs `path` with `arguments`, no input and no environment, and returns what it printed.
     ///
-    /// - Throws: ``Failed`` when it ends with another status than 0.
+    /// - Throws: ``Failed`` when it ends with another status than these.
     @discardableResult
-    static func run(_ path: String, _ arguments: [String]) async throws -> String {
+    static func run(
+        _ path: String,
+        _ arguments: [String],
+        expecting statuses: Set<Int32> = [0]
+    ) async throws -> String {
         let process = Process()
         // A file and not a pipe: a server that another test starts meanwhile would inherit the pipe and keep it open.
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("bearerguard-\(UUID().uuidString)")
@@ -39,7 +43,7 @@ enum Program {
             }
         }
         let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
-        guard status == 0 else { throw Failed(path: path, status: status) }
+        guard statuses.contains(status) else { throw Failed(path: path, status: status) }
         return text
     }
 }
