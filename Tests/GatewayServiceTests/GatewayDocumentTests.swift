@@ -37,7 +37,7 @@ struct GatewayDocumentTests {
                   identity:
                     X-Auth-Subject: sub
                     X-Auth-Roles: [realm_access, roles]
-                  limits: {connections: 100, drainSeconds: 0}
+                  limits: {connections: 100, drainSeconds: 0, threads: 3}
                 """
         )
         #expect(
@@ -50,7 +50,7 @@ struct GatewayDocumentTests {
         )
         #expect(document.identity.map(\.name) == ["X-Auth-Subject", "X-Auth-Roles"])
         #expect(document.limits.connections == 100 && document.limits.drainSeconds == 0)
-        #expect(document.limits.concurrentRequests == 4096)
+        #expect(document.limits.concurrentRequests == 4096 && document.limits.threads == 3)
         #expect(document.logLevel == .warning)
     }
 

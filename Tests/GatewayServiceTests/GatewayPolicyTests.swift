@@ -118,6 +118,10 @@ struct GatewayPolicyTests {
         #expect(lines.contains(#"bearerguard_decisions_total{outcome="malformed",issuer="none"} 1"#))
         #expect(lines.contains(#"bearerguard_cached_decisions_total{issuer="main"} 1"#))
         #expect(lines.contains("bearerguard_decision_duration_seconds_count 4"))
+        // Each bucket holds those before it, and the last one all.
+        let buckets = lines.filter { $0.hasPrefix("bearerguard_decision_duration_seconds_bucket") }
+            .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
+        #expect(buckets.count == 12 && buckets == buckets.sorted() && buckets.suffix(2) == [4, 4])
         #expect(lines.contains(#"bearerguard_keys{issuer="main",state="fresh"} 1"#))
         #expect(lines.contains("bearerguard_remembered_tokens 1"))
         for part in canary.split(separator: ".") { #expect(!text.contains(part)) }

@@ -144,7 +144,10 @@ enum ConfigurationSchema {
                     "connections": {"type": "integer", "minimum": 1, "default": 10000},
                     "concurrentRequests": {"type": "integer", "minimum": 1, "default": 4096},
                     "idleSeconds": {"type": "integer", "minimum": 1, "default": 75},
-                    "drainSeconds": {"type": "integer", "minimum": 0, "default": 10}
+                    "drainSeconds": {"type": "integer", "minimum": 0, "default": 10},
+                    "threads": {
+                      "type": "integer", "minimum": 1, "maximum": 1024, "description": "Half the cores by default."
+                    }
                   }
                 },
                 "logLevel": {"enum": ["debug", "info", "warning"], "default": "info"},

@@ -62,6 +62,9 @@ package struct GatewayDocument: Sendable {
         package var idleSeconds = 75
         /// Seconds that a shutdown waits for questions at hand.
         package var drainSeconds = 10
+        /// Threads that read questions and answer those that need no waiting; nil for half as many as there are cores:
+        /// the gateway needs the others, and each waking of a thread costs as much as an answer.
+        package var threads: Int?
     }
 
     /// Whom to trust.

@@ -33,6 +33,7 @@ package final class GatewayMetrics: GuardObserver {
     private struct State {
         var counters: [Series: UInt64] = [:]
         var decisions: [Decided: Decisions] = [:]
+        /// Decisions that took at most the bound of their place, and more than the one before.
         var buckets = [UInt64](repeating: 0, count: GatewayMetrics.bounds.count)
         var count: UInt64 = 0
         var seconds = 0.0
@@ -89,7 +90,7 @@ package final class GatewayMetrics: GuardObserver {
             state.decisions[decided, default: Decisions()].note(decision)
             state.count &+= 1
             state.seconds += seconds
-            for (index, bound) in Self.bounds.enumerated() where seconds <= bound { state.buckets[index] &+= 1 }
+            if let index = Self.bounds.firstIndex(where: { seconds <= $0 }) { state.buckets[index] &+= 1 }
         }
     }
 
@@ -140,8 +141,10 @@ package final class GatewayMetrics: GuardObserver {
         }
         let duration = "bearerguard_decision_duration_seconds"
         lines += ["# HELP \(duration) Time to decide about a token.", "# TYPE \(duration) histogram"]
+        var sum: UInt64 = 0
         for (bound, count) in zip(Self.bounds, state.buckets) {
-            lines.append(Self.line("\(duration)_bucket", Self.label("le", "\(bound)"), "\(count)"))
+            sum &+= count
+            lines.append(Self.line("\(duration)_bucket", Self.label("le", "\(bound)"), "\(sum)"))
         }
         lines.append(Self.line("\(duration)_bucket", Self.label("le", "+Inf"), "\(state.count)"))
         lines += ["\(duration)_sum \(state.seconds)", "\(duration)_count \(state.count)"]

@@ -189,7 +189,7 @@ extension PolicyReader {
         checkNames(
             object,
             path,
-            ["connections", "concurrentRequests", "idleSeconds", "drainSeconds"]
+            ["connections", "concurrentRequests", "idleSeconds", "drainSeconds", "threads"]
         )
         func bounded(_ name: String, _ range: ClosedRange<Int>, _ standard: Int) -> Int {
             guard object[name] != nil else { return standard }
@@ -203,6 +203,7 @@ extension PolicyReader {
         limits.concurrentRequests = bounded("concurrentRequests", 1...1_000_000, limits.concurrentRequests)
         limits.idleSeconds = bounded("idleSeconds", 1...86_400, limits.idleSeconds)
         limits.drainSeconds = bounded("drainSeconds", 0...3600, limits.drainSeconds)
+        if object["threads"] != nil { limits.threads = bounded("threads", 1...1024, 1) }
         return limits
     }
 

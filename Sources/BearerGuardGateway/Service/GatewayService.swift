@@ -9,6 +9,7 @@ import HummingbirdHTTP2
 import HummingbirdTLS
 import Logging
 import NIOCore
+import NIOPosix
 import NIOSSL
 import ServiceLifecycle
 import UnixSignals
@@ -61,11 +62,16 @@ package struct GatewayService: Sendable {
         let (document, shadow) = try read()
         let log = GatewayLog(level: document.logLevel)
         let state = try GatewayState(document, shadow: shadow, relativeTo: directory, log: log)
+        let threads = MultiThreadedEventLoopGroup(
+            numberOfThreads: document.limits.threads ?? max(1, System.coreCount / 2)
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await log.run() }
             do {
-                try await serve(state, document, onListening)
+                try await serve(state, document, on: threads, onListening)
+                try await threads.shutdownGracefully()
             } catch {
+                try? await threads.shutdownGracefully()
                 await state.close()
                 log.close()
                 throw error
@@ -80,6 +86,7 @@ package struct GatewayService: Sendable {
     private func serve(
         _ state: GatewayState,
         _ document: GatewayDocument,
+        on threads: MultiThreadedEventLoopGroup,
         _ onListening: @escaping @Sendable (GatewayDocument.Listener, Int) -> Void
     ) async throws {
         var logger = Logger(label: "bearerguard")
@@ -108,6 +115,7 @@ package struct GatewayService: Sendable {
                         state.log.note(.info, "listening", [("address", .string(listener.description))])
                         onListening(listener, channel.localAddress?.port ?? 0)
                     },
+                    eventLoopGroupProvider: .shared(threads),
                     logger: logger
                 )
             }

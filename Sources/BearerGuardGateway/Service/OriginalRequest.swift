@@ -65,18 +65,17 @@ package enum GatewayDialect: String, Sendable, CaseIterable {
 
     /// The dialect of a question, by the target it is sent to.
     package init?(target: String) {
-        if target.utf8.starts(with: "/envoy/".utf8) {
+        // As nearly all of them ask.
+        if let dialect = Self(rawValue: target), dialect != .prefix {
+            self = dialect
+            return
+        }
+        if target.hasPrefix(Self.prefix.rawValue + "/") {
             self = .prefix
             return
         }
-        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
-        if path.elementsEqual(Self.original.rawValue.utf8) {
-            self = .original
-        } else if path.elementsEqual(Self.forwarded.rawValue.utf8) {
-            self = .forwarded
-        } else {
-            return nil
-        }
+        guard let end = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return nil }
+        self.init(target: String(target[..<end]))
     }
 
     /// The original request behind a question.
