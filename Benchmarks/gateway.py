@@ -8,10 +8,13 @@ folder = tempfile.mkdtemp()
 started = []
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def free_ports(names):
+    """A port for each name; held until all are chosen, so that no two are the same."""
+    sockets = {name: socket.socket() for name in names}
+    for s in sockets.values(): s.bind(("127.0.0.1", 0))
+    ports = {name: s.getsockname()[1] for name, s in sockets.items()}
+    for s in sockets.values(): s.close()
+    return ports
 
 
 def start(name, *command):
@@ -74,7 +77,7 @@ def nginx(name, blocks, before=""):
 
 
 token = token_and_keys()
-ports = {name: free_port() for name in ("upstream", "trivial", "service", "openidc", "unprotected", "by-trivial", "by-service", "by-openidc", "static", "by-module")}
+ports = free_ports(("upstream", "trivial", "service", "openidc", "unprotected", "by-trivial", "by-service", "by-openidc", "static", "by-module"))
 open(f"{folder}/gateway.yaml", "w").write(f"""
 issuers:
   - {{alias: main, issuer: https://issuer.test, audience: https://api.test, algorithms: [RS256], keys: {{file: keys.json}}}}
@@ -167,6 +170,8 @@ OIDCOAuthRemoteUserClaim sub
         before = sum(map(ticks, all))
         told = wrk(name, seconds)
         if "Non-2xx" in told: sys.exit(f"{name}: {told}")
+        for process in all:
+            if process.poll() is not None: sys.exit(f"{process.args[0]} ended; see {folder}")
         requests = int(re.search(r"(\d+) requests in", told)[1])
         return 1e6 / os.sysconf("SC_CLK_TCK") * (sum(map(ticks, all)) - before) / requests
 

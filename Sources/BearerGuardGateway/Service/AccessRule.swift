@@ -5,7 +5,7 @@
 package import BearerGuard
 
 /// What the gateway asks of requests to some hosts, paths and methods.
-package struct AccessRule: Sendable {
+package final class AccessRule: Sendable {
     /// What is asked.
     package enum Access: Sendable {
         /// Nothing: no token is looked at.

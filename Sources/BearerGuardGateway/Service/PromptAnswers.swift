@@ -94,16 +94,25 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
             () throws(GatewayDialect.Misunderstanding) in try dialect.original(question)
         }
         guard let answer = outcome?.answer else { return nil }
+        return head(of: answer)
+    }
+
+    private func head(of answer: GatewayPolicy.Answer) -> HTTPResponseHead {
+        var status = answer.status
         var headers = HTTPHeaders()
         headers.reserveCapacity(8)
-        for field in answer.fields { headers.add(name: field.name, value: field.value) }
+        for field in answer.fields {
+            // No claim or setting makes such a value. If one did, it must not begin another field or answer.
+            guard field.value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+                headers = HTTPHeaders()
+                status = 500
+                break
+            }
+            headers.add(name: field.name, value: field.value)
+        }
         headers.add(name: "Content-Length", value: "0")
         headers.add(name: "Date", value: date.text(at: WallClock.system.time))
-        return HTTPResponseHead(
-            version: .http1_1,
-            status: HTTPResponseStatus(statusCode: answer.status),
-            headers: headers
-        )
+        return HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status), headers: headers)
     }
 }
 

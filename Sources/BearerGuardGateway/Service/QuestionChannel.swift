@@ -18,8 +18,6 @@ struct QuestionChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             let handlers: [any ChannelHandler] = [
-                // The server's own types would see to that; here nobody else does.
-                NIOHTTPResponseHeadersValidator(),
                 // By reads alone: to note the end of each write would cost a promise for each.
                 IdleStateHandler(readTimeout: idleTimeout),
                 PromptAnswers(questions: questions),
