@@ -7,12 +7,16 @@ import Foundation
 /// The real `curl`, as a client that shares no code with us.
 enum Curl {
     static let path = "/usr/bin/curl"
+    /// What curl ends with when the server has ended an HTTP/2 stream.
+    static let streamReset: Int32 = 92
 
     /// Whether it is there; the suites that need it say in their output that they are skipped when it is not.
     static let isInstalled = Program.isInstalled(path)
 
     /// What curl received.
     struct Answer: Sendable {
+        /// As `HTTP/1.1` or `HTTP/2`.
+        let version: String
         let status: Int
         let fields: [(name: String, value: String)]
         let body: String
@@ -44,8 +48,8 @@ enum Curl {
     private static func parse(_ output: String) throws -> Answer {
         guard let end = output.firstRange(of: "\r\n\r\n") else { throw NotHTTP(output: output) }
         let head = output[..<end.lowerBound].split(separator: "\r\n")
-        guard let line = head.first, let status = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
-        else {
+        let words = head.first?.split(separator: " ") ?? []
+        guard let version = words.first, let status = words.dropFirst().first.flatMap({ Int($0) }) else {
             throw NotHTTP(output: output)
         }
         let fields = head.dropFirst().compactMap { line -> (name: String, value: String)? in
@@ -53,7 +57,12 @@ enum Curl {
             let value = line[line.index(after: colon)...].drop { $0 == " " }
             return (String(line[..<colon]), String(value))
         }
-        return Answer(status: status, fields: fields, body: String(output[end.upperBound...]))
+        return Answer(
+            version: String(version),
+            status: status,
+            fields: fields,
+            body: String(output[end.upperBound...])
+        )
     }
 }
 #endif

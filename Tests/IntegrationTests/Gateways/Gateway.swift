@@ -36,8 +36,14 @@ enum Gateway: String, CaseIterable, Sendable {
         return allCases.filter { $0.program != nil }
     }
 
-    /// Starts it with the configuration that `--print` writes for a site.
-    func start(_ site: GatewaySite) async throws -> LoopbackProcess {
+    /// What clients speak with a gateway.
+    enum ClientProtocol: String, CaseIterable, Sendable {
+        case http1 = "HTTP/1.1"
+        case http2 = "HTTP/2"
+    }
+
+    /// Starts it with the configuration that `--print` writes for a site, and what each needs to take HTTP/2 without TLS.
+    func start(_ site: GatewaySite, for clients: ClientProtocol = .http1) async throws -> LoopbackProcess {
         let log = site.folder.appendingPathComponent("\(rawValue).log")
         let folder = site.folder
         func write(_ text: String, to name: String) throws -> String {
@@ -45,7 +51,24 @@ enum Gateway: String, CaseIterable, Sendable {
             try Data(text.utf8).write(to: file)
             return file.path
         }
-        let printed = try await site.printed(self == .envoyByGRPC ? "envoy" : rawValue)
+        var printed = try await site.printed(self == .envoyByGRPC ? "envoy" : rawValue)
+        if clients == .http2 {
+            switch self {
+            case .nginx:
+                printed.replace(
+                    "listen 127.0.0.1:\(site.gatewayPort);",
+                    with: "listen 127.0.0.1:\(site.gatewayPort) http2;"
+                )
+            case .caddy: printed.replace("auto_https off", with: "auto_https off\nservers {\nprotocols h1 h2c\n}")
+            case .apache:
+                printed = """
+                    LoadModule http2_module /usr/lib/apache2/modules/mod_http2.so
+                    Protocols h2c http/1.1
+                    \(printed)
+                    """
+            case .haproxy, .envoy, .envoyByGRPC: break
+            }
+        }
         let arguments: [String]
         switch self {
         case .nginx:

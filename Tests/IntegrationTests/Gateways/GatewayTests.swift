@@ -18,14 +18,18 @@ import Glibc
 /// Real gateways, each with the configuration that the program prints for it, and one table of requests for all.
 @Suite("Gateways", .serialized, .enabled(if: Curl.isInstalled && GatewaySite.program != nil))
 struct GatewayTests {
-    @Test("Every gateway answers every request of the table as the guard decides", arguments: Gateway.installed)
-    func table(_ gateway: Gateway) async throws {
+    @Test(
+        "Every gateway answers every request of the table as the guard decides",
+        arguments: Gateway.installed,
+        Gateway.ClientProtocol.allCases
+    )
+    func table(_ gateway: Gateway, _ clients: Gateway.ClientProtocol) async throws {
         try await GatewaySite.run(for: gateway) { site, _ in
-            let process = try await gateway.start(site)
+            let process = try await gateway.start(site, for: clients)
             defer { process.kill() }
             let table = GatewayRequest.table(site.issuer)
-            for request in table { try await check(request, gateway, site) }
-            print("gateway \(gateway.rawValue): \(table.count) requests")
+            for request in table { try await check(request, gateway, site, clients) }
+            print("gateway \(gateway.rawValue), \(clients.rawValue): \(table.count) requests")
         }
     }
 
@@ -226,19 +230,6 @@ struct GatewayTests {
         }
     }
 
-    @Test("Envoy asks about requests of HTTP/2 as of any other", .enabled(if: Gateway.envoy.program != nil))
-    func http2() async throws {
-        try await GatewaySite.run { site, _ in
-            let process = try await Gateway.envoy.start(site)
-            defer { process.kill() }
-            let options = ["--http2-prior-knowledge"]
-            let good = GatewayRequest.bearer(site.issuer.token(scopes: ["orders:read"]))
-            let answer = try await Curl.get(site.address + "/orders", headers: [good], options: options)
-            #expect(answer.status == 200)
-            #expect(try await Curl.get(site.address + "/orders", options: options).status == 401)
-        }
-    }
-
     @Test(
         "A rotation, a flood of unknown keys and an outage pass through nginx as the guard promises",
         .enabled(if: Gateway.nginx.program != nil)
@@ -421,15 +412,29 @@ struct GatewayTests {
         }
     }
 
-    private func check(_ request: GatewayRequest, _ gateway: Gateway, _ site: GatewaySite) async throws {
-        let name = "\(gateway.rawValue), \(request.title)"
+    private func check(
+        _ request: GatewayRequest,
+        _ gateway: Gateway,
+        _ site: GatewaySite,
+        _ clients: Gateway.ClientProtocol
+    ) async throws {
+        let name = "\(gateway.rawValue), \(clients.rawValue), \(request.title)"
         _ = site.upstream.take()
-        let answer = try await Curl.get(
-            site.address + request.target,
-            headers: request.headers,
-            method: request.method,
-            options: ["--path-as-is"]
-        )
+        let answer: Curl.Answer
+        do {
+            answer = try await Curl.get(
+                site.address + request.target,
+                headers: request.headers,
+                method: request.method,
+                options: ["--path-as-is"] + (clients == .http2 ? ["--http2-prior-knowledge"] : [])
+            )
+        } catch let failed as Program.Failed where failed.status == Curl.streamReset {
+            // By HTTP/2 a target that is no URL may end the stream instead of being answered.
+            guard case .denied([400]) = request.expected else { throw failed }
+            #expect(site.upstream.take().isEmpty, "\(name)")
+            return
+        }
+        #expect(answer.version == clients.rawValue, "\(name)")
         let seen = site.upstream.take()
         let challenges = answer.values("WWW-Authenticate")
         switch request.expected {
