@@ -12,7 +12,7 @@ import Testing
 
 // What the guide AnyOtherServer shows, to the letter: a test compares.
 // example begins
-/// Answers the requests of one connection, each after the guard's decision; what it throws ends that connection only.
+/// Answers the requests of one connection, each after the guard's decision; catch what it throws for each connection.
 func serve(
     _ channel: NIOAsyncChannel<HTTPServerRequestPart, HTTPPart<HTTPResponseHead, ByteBuffer>>,
     guardedBy requestGuard: RequestGuard

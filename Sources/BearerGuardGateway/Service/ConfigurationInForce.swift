@@ -4,7 +4,7 @@
 #if Gateway
 import BearerGuard
 
-/// One configuration with what was made of it; a question is decided by one from its beginning to its end.
+/// One configuration with what was made of it; each decision is made by one.
 package final class ConfigurationInForce: Sendable {
     package let document: GatewayDocument
     package let policy: GatewayPolicy

@@ -92,25 +92,29 @@ struct GatewayResponder: HTTPResponder {
 extension Response {
     /// What a gateway is answered over HTTP; there is no body.
     fileprivate init(_ answer: GatewayPolicy.Answer) {
+        let (status, told) = answer.head
         var fields = HTTPFields()
-        for field in answer.fields {
+        for field in told {
             guard let name = HTTPField.Name(field.name) else { continue }
             fields.append(HTTPField(name: name, value: field.value))
         }
-        self.init(status: .init(code: answer.status), headers: fields)
+        self.init(status: .init(code: status), headers: fields)
     }
 }
 
 extension GatewayPolicy.Answer {
-    /// The header fields of an answer over HTTP.
-    var fields: [(name: String, value: String)] {
+    /// Status and header fields of an answer over HTTP.
+    var head: (status: Int, fields: [(name: String, value: String)]) {
         var fields =
             switch self {
             case .allowed(let identity): identity
             case .refused(let refusal): refusal.headerFields
             }
+        // No claim or setting makes another value. If one did, it must not begin another field or answer.
+        let isSafe = fields.allSatisfy { $0.value.utf8.allSatisfy { (0x20...0x7E).contains($0) } }
+        if !isSafe { fields = [] }
         fields.append(("Cache-Control", "no-store"))
-        return fields
+        return (isSafe ? status : 500, fields)
     }
 }
 #endif

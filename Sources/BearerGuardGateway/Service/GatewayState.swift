@@ -37,7 +37,7 @@ package final class GatewayState: Sendable {
         self.directory = directory
     }
 
-    /// What is in force now; who decides a question decides it by one.
+    /// What is in force now; a decision is made by one, whatever comes meanwhile.
     package var current: ConfigurationInForce { state.withLock { $0 } }
 
     /// Puts another configuration in force; requests at hand are decided by the one that they began with.

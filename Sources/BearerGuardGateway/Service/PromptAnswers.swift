@@ -20,8 +20,9 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
     private let questions: GatewayQuestions
     /// Requests that the server has not answered yet.
     private var forwarded = 0
-    /// Whether the rest of the request at hand belongs to one that is answered.
-    private var isAnswered = false
+    /// What is answered when the request at hand has come whole: before, who waits for an answer would have it, and the
+    /// rest of the request would pass for the next.
+    private var pending: HTTPResponseHead?
     /// Whether the server has got something in this read.
     private var hasForwarded = false
     private var date = HTTPDate()
@@ -35,15 +36,17 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let question):
-            guard let answer = answer(question, context) else {
+            pending = answer(question, context)
+            if pending == nil {
                 forwarded += 1
-                isAnswered = false
-                return pass(data, context)
+                pass(data, context)
             }
-            isAnswered = true
+        case .body: if pending == nil { pass(data, context) }
+        case .end:
+            guard let answer = pending else { return pass(data, context) }
+            pending = nil
             context.write(wrapOutboundOut(.head(answer)), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        case .body, .end: if !isAnswered { pass(data, context) }
         }
     }
 
@@ -59,14 +62,15 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { forwarded -= 1 }
+        // What was no request is answered, too, without having been forwarded.
+        if case .end = unwrapOutboundIn(data), forwarded > 0 { forwarded -= 1 }
         context.write(data, promise: promise)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Also for who sends the head of a request byte by byte: only whole parts of one end an idle time.
+        // Also for who sends a head byte by byte, as only whole heads end an idle time, and for who reads no answers.
         if event is IdleStateHandler.IdleStateEvent {
-            if forwarded == 0 { context.close(promise: nil) }
+            if forwarded == 0 || !context.channel.isWritable { context.close(promise: nil) }
             return
         }
         context.fireUserInboundEventTriggered(event)
@@ -82,8 +86,9 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func answer(_ question: HTTPRequestHead, _ context: ChannelHandlerContext) -> HTTPResponseHead? {
-        // What has a say about the connection is for the server.
-        guard forwarded == 0, question.version == .http1_1, !question.headers.contains(name: "Connection"),
+        // What has a say about the connection is for the server, as is who does not read his answers.
+        guard forwarded == 0, context.channel.isWritable, question.version == .http1_1,
+            !question.headers.contains(name: "Connection"),
             !question.headers.contains(name: "Expect"),
             let dialect = GatewayDialect(target: question.uri)
         else { return nil }
@@ -98,18 +103,10 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func head(of answer: GatewayPolicy.Answer) -> HTTPResponseHead {
-        var status = answer.status
+        let (status, fields) = answer.head
         var headers = HTTPHeaders()
         headers.reserveCapacity(8)
-        for field in answer.fields {
-            // No claim or setting makes such a value. If one did, it must not begin another field or answer.
-            guard field.value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
-                headers = HTTPHeaders()
-                status = 500
-                break
-            }
-            headers.add(name: field.name, value: field.value)
-        }
+        for field in fields { headers.add(name: field.name, value: field.value) }
         headers.add(name: "Content-Length", value: "0")
         headers.add(name: "Date", value: date.text(at: WallClock.system.time))
         return HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status), headers: headers)

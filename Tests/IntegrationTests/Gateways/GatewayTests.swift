@@ -337,23 +337,35 @@ struct GatewayTests {
     }
 
     @Test(
-        "A connection ends when nothing whole has come for its idle time, after an answer and amid a question",
-        arguments: [true, false]
+        "A connection ends when nothing has come for its idle time, and its place is free",
+        arguments: [
+            ("GET /envoy/health HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200"),
+            // Half a head, half a body, and no HTTP at all.
+            ("GET /envoy/health HTTP/1.1\r\nHost: a\r\nX-Half", ""),
+            ("GET /envoy/health HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", ""),
+            ("nonsense\r\n\r\n", "HTTP/1.1 400"),
+        ]
     )
-    func idle(isAnswered: Bool) async throws {
+    func idle(sent: String, answered: String) async throws {
         try await GatewaySite.run { site, service in
             service.kill()
-            try site.change("  rules:", to: "  limits: {idleSeconds: 1}\n  rules:")
+            try site.change("  rules:", to: "  limits: {idleSeconds: 1, connections: 2}\n  rules:")
             let service = try site.startService()
             defer { service.kill() }
             try await service.untilListening(site.servicePort)
-            let connection = try RawConnection(port: site.servicePort)
-            defer { connection.close() }
-            connection.send("GET /envoy/health HTTP/1.1\r\nHost: a\r\n" + (isAnswered ? "\r\n" : "X-Half"))
-            let answer = connection.receivedToEnd()
-            #expect(answer.hasPrefix("HTTP/1.1 200") == isAnswered && answer.isEmpty != isAnswered)
-            // Patience did not end it: the other end did.
-            #expect(connection.isEnded)
+            let connections = try [RawConnection(port: site.servicePort), RawConnection(port: site.servicePort)]
+            defer { for connection in connections { connection.close() } }
+            for connection in connections { connection.send(sent) }
+            for connection in connections {
+                let answer = connection.receivedToEnd()
+                #expect(answer.hasPrefix(answered) && answer.isEmpty == answered.isEmpty)
+                // Patience did not end it: the other end did.
+                #expect(connection.isEnded)
+            }
+            // Both places were taken; who comes now is answered when one is free.
+            let original = ["X-Original-Method: GET", "X-Original-URI: /health"]
+            let url = "http://127.0.0.1:\(site.servicePort)/authorize"
+            #expect(try await Curl.get(url, headers: original).status == 200)
         }
     }
 
