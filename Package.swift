@@ -176,7 +176,6 @@ let package = Package(
             name: "BearerGuardGateway",
             dependencies: [
                 "BearerGuard", "BearerGuardTesting", "BearerGuardHummingbird", "BearerGuardAsyncHTTPClient",
-                "BearerGuardHTTPTypes",
                 .product(name: "Hummingbird", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "HummingbirdCore", package: "hummingbird", condition: whenTrait("Gateway")),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird", condition: whenTrait("Gateway")),

@@ -98,8 +98,7 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
         let outcome = questions.outcomeAtHand(question.credentials, by: current) {
             () throws(GatewayDialect.Misunderstanding) in try dialect.original(question)
         }
-        guard let answer = outcome?.answer else { return nil }
-        return head(of: answer)
+        return outcome.map { head(of: $0.answer) }
     }
 
     private func head(of answer: GatewayPolicy.Answer) -> HTTPResponseHead {

@@ -53,7 +53,7 @@ package struct RequestTarget: Sendable, Hashable {
     }
 
     private static func check(_ segment: Substring.UTF8View) throws(Ambiguity) {
-        if segment.count <= 2, !segment.isEmpty, segment.allSatisfy({ $0 == UInt8(ascii: ".") }) { throw .dotSegment }
+        if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { throw .dotSegment }
         var rest = segment
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: ";") { throw .parameter }
