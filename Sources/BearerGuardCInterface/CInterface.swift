@@ -149,10 +149,10 @@ private func answer(
     claims: ArraySlice<UInt8>? = nil,
     subject: String? = nil
 ) -> UnsafeMutablePointer<bearerguard_answer>? {
-    let texts = [code.utf8.count, challenge?.utf8.count, claims?.count, subject?.utf8.count].compactMap(\.self)
+    func room(_ text: (some Collection<UInt8>)?) -> Int { text.map { $0.count + 1 } ?? 0 }
     let beginning = unsafe MemoryLayout<bearerguard_answer>.stride
-    let room = texts.reduce(beginning) { $0 + $1 + 1 }
-    guard let memory = unsafe malloc(room) else { return nil }
+    let texts = room(code.utf8) + room(challenge?.utf8) + room(claims) + room(subject?.utf8)
+    guard let memory = unsafe malloc(beginning + texts) else { return nil }
     // Behind the answer, one text after the other, each within the room that was counted for it.
     var place = beginning
     func keep(_ text: (some Collection<UInt8>)?) -> UnsafePointer<CChar>? {

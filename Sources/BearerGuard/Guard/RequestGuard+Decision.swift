@@ -146,7 +146,7 @@ extension RequestGuard {
 
     func finish(_ decision: Decision, _ request: Request, detail: String? = nil) -> Decision {
         // Asked first: whether an existential is there costs more to find out than a flag.
-        guard isObserved, let observer else { return decision }
+        guard isObserved else { return decision }
         let outcome: (text: String, status: Int) =
             switch decision {
             case .authorized: ("authorized", 200)
@@ -154,7 +154,7 @@ extension RequestGuard {
             case .refused(let refusal): (refusal.code.text, refusal.httpStatus)
             }
         let fingerprint = request.recalled?.fingerprint ?? request.bytes.map { fingerprintKey.fingerprint(of: $0) }
-        observer.observe(
+        observer?.observe(
             .decided(
                 DecisionEvent(
                     outcome: outcome.text,

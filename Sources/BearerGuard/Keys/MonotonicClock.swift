@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Time that never steps back, for the age of keys: a correction of the wall clock must not end or extend their life.
 public struct MonotonicClock: Sendable {
     /// Time since an arbitrary start.
@@ -22,8 +30,20 @@ public struct MonotonicClock: Sendable {
     }
 
     /// The clock of the machine.
-    public static let system: MonotonicClock = {
-        let start = ContinuousClock.now
-        return MonotonicClock(uptime: { ContinuousClock.now - start }, sleep: { try await Task.sleep(for: $0) })
-    }()
+    public static let system = MonotonicClock(
+        uptime: {
+            // What `ContinuousClock` reads, without the way through it: this is asked for every request.
+            var time = timespec()
+            unsafe clock_gettime(systemClock, &time)
+            return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
+        },
+        sleep: { try await Task.sleep(for: $0) }
+    )
 }
+
+// Goes on while the machine sleeps: keys age then, too.
+#if os(Linux)
+private let systemClock = CLOCK_BOOTTIME
+#else
+private let systemClock = CLOCK_MONOTONIC
+#endif

@@ -155,16 +155,15 @@ private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ cou
     unsafe write(descriptor, buffer, count)
 }
 
-/// Passes events on to several observers.
-package struct GuardObservers: GuardObserver {
-    private let observers: [any GuardObserver]
+/// Counts events and writes them.
+package struct GatewayObserver: GuardObserver {
+    let metrics: GatewayMetrics
+    let log: GatewayLog
 
-    /// Those observers, in their order.
-    package init(_ observers: any GuardObserver...) { self.observers = observers }
-
-    /// Tells each.
+    /// Tells both.
     package func observe(_ event: GuardEvent) {
-        for observer in observers { observer.observe(event) }
+        metrics.observe(event)
+        log.observe(event)
     }
 }
 #endif

@@ -28,7 +28,7 @@ package final class GatewayState: Sendable {
         log: GatewayLog
     ) throws(ConfigurationError) {
         let metrics = GatewayMetrics()
-        let observer = GuardObservers(metrics, log)
+        let observer = GatewayObserver(metrics: metrics, log: log)
         keys = IssuerKeys(relativeTo: directory, onRefresh: observer.keyRefreshes)
         self.metrics = metrics
         self.log = log
@@ -51,7 +51,14 @@ package final class GatewayState: Sendable {
         let new: ConfigurationInForce
         do throws(ConfigurationError) {
             let tokens = try Self.internalTokens(document, directory, old.policy.internalTokens)
-            new = try Self.state(document, shadow, keys, GuardObservers(metrics, log), fingerprintKey, tokens)
+            new = try Self.state(
+                document,
+                shadow,
+                keys,
+                GatewayObserver(metrics: metrics, log: log),
+                fingerprintKey,
+                tokens
+            )
         } catch {
             await keys.release(keeping: old.issuers)
             throw error

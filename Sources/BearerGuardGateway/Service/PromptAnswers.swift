@@ -18,20 +18,28 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let questions: GatewayQuestions
+    /// Where bytes are written: in front of what writes the answers of the server.
+    private let encoder: ChannelHandlerContext
     /// Requests that the server has not answered yet.
     private var forwarded = 0
     /// What is answered when the request at hand has come whole: before, who waits for an answer would have it, and the
     /// rest of the request would pass for the next.
-    private var pending: HTTPResponseHead?
+    private var pending: ByteBuffer?
     /// Whether the server has got something in this read.
     private var hasForwarded = false
-    private var date = HTTPDate()
+    private var end = AnswerEnd()
     /// The other end, once it was looked at; it stays the same.
     private var peer: String??
     /// The addresses that it was found among.
     private var trusted: [AddressRange]?
 
-    init(questions: GatewayQuestions) { self.questions = questions }
+    /// Answers for who asks by a connection.
+    ///
+    /// - Parameter encoder: the place of the `HTTPResponseEncoder` of that connection.
+    init(questions: GatewayQuestions, encoder: ChannelHandlerContext) {
+        self.questions = questions
+        self.encoder = encoder
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -45,8 +53,7 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             guard let answer = pending else { return pass(data, context) }
             pending = nil
-            context.write(wrapOutboundOut(.head(answer)), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            encoder.writeAndFlush(NIOAny(answer), promise: nil)
         }
     }
 
@@ -85,7 +92,7 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
         return trusted != nil
     }
 
-    private func answer(_ question: HTTPRequestHead, _ context: ChannelHandlerContext) -> HTTPResponseHead? {
+    private func answer(_ question: HTTPRequestHead, _ context: ChannelHandlerContext) -> ByteBuffer? {
         // What has a say about the connection is for the server, as is who does not read his answers.
         guard forwarded == 0, context.channel.isWritable, question.version == .http1_1,
             !question.headers.contains(name: "Connection"),
@@ -98,34 +105,39 @@ final class PromptAnswers: ChannelDuplexHandler, RemovableChannelHandler {
         let outcome = questions.outcomeAtHand(question.credentials, by: current) {
             () throws(GatewayDialect.Misunderstanding) in try dialect.original(question)
         }
-        return outcome.map { head(of: $0.answer) }
+        return outcome.map { text(of: $0.answer, context) }
     }
 
-    private func head(of answer: GatewayPolicy.Answer) -> HTTPResponseHead {
+    /// An answer as it is sent (RFC 9112 §4).
+    private func text(of answer: GatewayPolicy.Answer, _ context: ChannelHandlerContext) -> ByteBuffer {
         let (status, fields) = answer.head
-        var headers = HTTPHeaders()
-        headers.reserveCapacity(8)
-        for field in fields { headers.add(name: field.name, value: field.value) }
-        headers.add(name: "Content-Length", value: "0")
-        headers.add(name: "Date", value: date.text(at: WallClock.system.time))
-        return HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status), headers: headers)
+        var text = status == 200 ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.1 \(HTTPResponseStatus(statusCode: status))\r\n"
+        text.reserveCapacity(512)
+        for field in fields {
+            text += field.name
+            text += ": "
+            text += field.value
+            text += "\r\n"
+        }
+        text += end.text(at: WallClock.system.time)
+        return context.channel.allocator.buffer(string: text)
     }
 }
 
-/// The date of answers (RFC 9110 §6.6.1), made once a second.
-private struct HTTPDate {
+/// What every answer ends with, made once a second: it has no body, and a date (RFC 9110 §6.6.1).
+private struct AnswerEnd {
     private var second = Int64.min
     private var text = ""
 
     mutating func text(at time: UnixTime) -> String {
         if time.seconds != second {
             second = time.seconds
-            text = Self.text(time)
+            text = "Content-Length: 0\r\nDate: \(Self.date(time))\r\n\r\n"
         }
         return text
     }
 
-    private static func text(_ time: UnixTime) -> String {
+    private static func date(_ time: UnixTime) -> String {
         let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         // 1970 began on a Thursday; no clock stands before.

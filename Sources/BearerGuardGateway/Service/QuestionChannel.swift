@@ -17,10 +17,11 @@ struct QuestionChannel: ServerChildChannel {
         http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
             let handlers: [any ChannelHandler] = [
                 // By reads alone: to note the end of each write would cost a promise for each.
                 IdleStateHandler(readTimeout: idleTimeout),
-                PromptAnswers(questions: questions),
+                PromptAnswers(questions: questions, encoder: encoder),
             ]
             try pipeline.addHandlers(handlers, position: .after(decoder))
             return value

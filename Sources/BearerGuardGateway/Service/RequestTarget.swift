@@ -31,17 +31,29 @@ package struct RequestTarget: Sendable, Hashable {
     /// - Throws: why it cannot be judged.
     package init(_ text: String) throws(Ambiguity) {
         guard text.utf8.count <= Self.maximumBytes else { throw .tooLong }
-        guard text.utf8.first == UInt8(ascii: "/") else { throw .notAPath }
-        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else { throw .character }
-        // ASCII from here on, so that bytes are characters.
-        let end = text.utf8.firstIndex(of: UInt8(ascii: "?")) ?? text.endIndex
-        query = end < text.endIndex ? String(text[text.utf8.index(after: end)...]) : nil
-        let parts = text.utf8[..<end].dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        for (index, part) in parts.enumerated() {
-            if part.isEmpty, index < parts.count - 1 { throw .emptySegment }
-            try Self.check(part)
+        let bytes = text.utf8.span
+        guard !bytes.isEmpty, bytes[0] == UInt8(ascii: "/") else { throw .notAPath }
+        var end = bytes.count
+        for index in bytes.indices {
+            let byte = bytes[index]
+            guard (0x21...0x7E).contains(byte), byte != UInt8(ascii: "#") else { throw .character }
+            if byte == UInt8(ascii: "?") { end = min(end, index) }
         }
-        segments = parts.map { String(Substring($0)) }
+        // ASCII from here on, so that bytes are characters.
+        func part(_ range: Range<Int>) -> String {
+            let start = text.utf8.index(text.startIndex, offsetBy: range.lowerBound)
+            return String(text[start..<text.utf8.index(start, offsetBy: range.count)])
+        }
+        query = end < bytes.count ? part(end + 1..<bytes.count) : nil
+        var segments: [String] = []
+        var start = 1
+        for index in start...end where index == end || bytes[index] == UInt8(ascii: "/") {
+            if index == start, index < end { throw .emptySegment }
+            try Self.check(bytes.extracting(start..<index))
+            segments.append(part(start..<index))
+            start = index + 1
+        }
+        self.segments = segments
     }
 
     /// Whether the query has a parameter of this name, however it is spelled.
@@ -52,18 +64,23 @@ package struct RequestTarget: Sendable, Hashable {
         }
     }
 
-    private static func check(_ segment: Substring.UTF8View) throws(Ambiguity) {
-        if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { throw .dotSegment }
-        var rest = segment
-        while let byte = rest.popFirst() {
+    private static func check(_ segment: Span<UInt8>) throws(Ambiguity) {
+        let dot = UInt8(ascii: ".")
+        if segment.count <= 2, segment.count > 0, segment[0] == dot, segment[segment.count - 1] == dot {
+            throw .dotSegment
+        }
+        var index = 0
+        while index < segment.count {
+            let byte = segment[index]
+            index += 1
             if byte == UInt8(ascii: ";") { throw .parameter }
             guard byte == UInt8(ascii: "%") else {
                 guard isPathCharacter(byte) else { throw .character }
                 continue
             }
-            guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit) else {
-                throw .encoding
-            }
+            guard index + 2 <= segment.count, let high = digit(segment[index]), let low = digit(segment[index + 1])
+            else { throw .encoding }
+            index += 2
             let encoded = high << 4 | low
             // A control character, or one that means something as it is: decoded twice or once, the path is another.
             if encoded < 0x20 || encoded == 0x7F || isUnreserved(encoded) || "%/\\;?#".utf8.contains(encoded) {
