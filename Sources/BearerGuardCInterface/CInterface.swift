@@ -38,12 +38,19 @@ private final class CGuard: Sendable {
     func decide(_ authorization: [String], _ scopes: String) -> Decision {
         requestGuard.authorizeAtOnce(
             RequestCredentials(authorization: authorization),
-            requiring: scopes.isEmpty ? requirement : requirement(of: scopes)
+            requiring: requirement(of: scopes)
         )
+    }
+
+    /// The decision about a token that was verified before; nil where it was not.
+    func recall(_ field: UnsafePointer<CChar>, _ scopes: String) -> Decision? {
+        let bytes = unsafe UnsafeRawBufferPointer(start: field, count: strlen(field)).bindMemory(to: UInt8.self)
+        return unsafe requestGuard.recall(field: bytes.span, requiring: requirement(of: scopes))
     }
 
     /// What a text of scopes demands: a program has few of them, and asks with one again and again.
     private func requirement(of scopes: String) -> Requirement {
+        if scopes.isEmpty { return requirement }
         if let known = requirements.withLock({ $0[scopes] }) { return known }
         let made = requirement.and(.scopes(scopes.split(separator: " ").map(String.init)))
         requirements.withLock { requirements in
@@ -94,12 +101,16 @@ public func bearerguardJudge(
 ) -> UnsafeMutablePointer<bearerguard_answer>? {
     guard let opened = unsafe opened, count >= 0 else { return nil }
     let held = unsafe Unmanaged<CGuard>.fromOpaque(UnsafeRawPointer(opened)).takeUnretainedValue()
+    let asked = unsafe scopes.map { unsafe String(cString: $0) } ?? ""
+    // Seen before, it need not become a text.
+    if count == 1, let field = unsafe authorization?.pointee, let decision = unsafe held.recall(field, asked) {
+        return unsafe answer(decision)
+    }
     var fields: [String] = []
     for index in 0..<count {
         guard let field = unsafe authorization?[index] else { return nil }
         unsafe fields.append(String(cString: field))
     }
-    let asked = unsafe scopes.map { unsafe String(cString: $0) } ?? ""
     return unsafe answer(held.decide(fields, asked))
 }
 

@@ -35,8 +35,10 @@ struct CInterfaceTests {
             let script = folder.appendingPathComponent("judge.py")
             try Data(Self.python.utf8).write(to: script)
             let good = issuer.token(scopes: ["read"], changes: ["sub": "\u{E9}\u{0}"])
+            let narrow = issuer.token()
+            // Those that come twice are remembered the second time, which must not be seen.
             let fields: [[String]] = [
-                [good], [issuer.token(scopes: ["read"], algorithm: .rs256)], [issuer.token()],
+                [good], [issuer.token(scopes: ["read"], algorithm: .rs256)], [narrow], [narrow], [good],
                 [issuer.token(with: .expired)], [issuer.token(header: ["kid": "nobody"])], ["nonsense"], [good, good],
                 [],
             ]
@@ -55,6 +57,8 @@ struct CInterfaceTests {
             let expected: [String] = [
                 "fault True", "authorized 200 claims True", "authorized 200 claims True user-1",
                 refused("insufficient_scope", 403, "insufficient_scope", missing, ", scope=\"read\""),
+                refused("insufficient_scope", 403, "insufficient_scope", missing, ", scope=\"read\""),
+                "authorized 200 claims True",
                 refused("expired", 401, "invalid_token", "The access token expired"),
                 refused("unknown_key", 401, "invalid_token", "The access token cannot be verified"),
                 refused("malformed", 401, "invalid_token", "The access token is malformed"),

@@ -8,6 +8,17 @@ extension RequestGuard {
         guard isCaching, credentials.otherTokens.isEmpty, credentials.authorization.count == 1,
             let field = credentials.authorization.first, let entry = cache.find(field)
         else { return nil }
+        return recall(entry, requirement)
+    }
+
+    /// The decision about a token that was verified before, by the bytes of the only `Authorization` field, for who has no
+    /// text of it.
+    package func recall(field: Span<UInt8>, requiring requirement: Requirement) -> Decision? {
+        guard isCaching, let entry = cache.find(field) else { return nil }
+        return recall(entry, requirement)
+    }
+
+    private func recall(_ entry: VerifiedTokenCache.Entry, _ requirement: Requirement) -> Decision? {
         let start = isObserved ? Request.uptime() : nil
         let keys: ObjectIdentifier
         var keyAge = Duration.zero

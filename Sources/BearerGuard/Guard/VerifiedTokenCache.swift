@@ -121,11 +121,18 @@ final class VerifiedTokenCache: Sendable {
 
     /// The entry of exactly this field.
     func find(_ field: String) -> Entry? {
-        return unsafe field.withBytes { bytes -> Entry? in
-            guard let place = unsafe Self.place(bytes) else { return nil }
-            guard let entry = shard(place).state.withLock({ $0.entries[place]?.entry }) else { return nil }
-            return unsafe Self.isEqual(entry.field, bytes) ? entry : nil
-        }
+        unsafe field.withBytes { unsafe find($0) }
+    }
+
+    /// The entry of exactly this field.
+    func find(_ field: Span<UInt8>) -> Entry? {
+        unsafe field.withUnsafeBufferPointer { unsafe find($0) }
+    }
+
+    private func find(_ bytes: UnsafeBufferPointer<UInt8>) -> Entry? {
+        guard let place = unsafe Self.place(bytes) else { return nil }
+        guard let entry = shard(place).state.withLock({ $0.entries[place]?.entry }) else { return nil }
+        return unsafe Self.isEqual(entry.field, bytes) ? entry : nil
     }
 
     /// Keeps a token; those that have ended and the oldest ones make room.
