@@ -4,6 +4,7 @@
 import base64, json, os, re, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 program, rounds, seconds, saturated = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+wanted_cases = sys.argv[5:]
 folder = tempfile.mkdtemp()
 started = []
 
@@ -156,7 +157,9 @@ OIDCOAuthRemoteUserClaim sub
     if hasOpenIDC: wait(ports["openidc"])
     involved = {"unprotected": [], "by-trivial": ["trivial"], "by-service": ["service"], "by-openidc": ["openidc"]}
     if module: involved |= {"static": ["module"], "by-module": ["module"]}
-    cases = [name for name in involved if name != "by-openidc" or hasOpenIDC]
+    unknown = set(wanted_cases) - set(involved)
+    if unknown: sys.exit(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(involved)}")
+    cases = [name for name in wanted_cases or involved if name != "by-openidc" or hasOpenIDC]
 
     def wrk(name, seconds, connections=16):
         return subprocess.run(
@@ -180,40 +183,46 @@ OIDCOAuthRemoteUserClaim sub
                                  f"http://127.0.0.1:{ports[name]}/orders"], capture_output=True, text=True).stdout
         if status != "200": sys.exit(f"{name} answers {status}; see {folder}")
         measure(name, 1)
-    rows = [{name: measure(name, seconds) for name in cases} for _ in range(rounds)]
+
+    def round_trip():
+        """There and back, so that a machine that slows down or speeds up meanwhile favours nobody."""
+        legs = [{name: measure(name, max(1, seconds // 2)) for name in order} for order in (cases, cases[::-1])]
+        return {name: statistics.mean(leg[name] for leg in legs) for name in cases}
+
+    rows = [round_trip() for _ in range(rounds)]
 
     def hop(name): return [row[name] - row["unprotected"] for row in rows]
 
-    trivial = hop("by-trivial")
     for name in [name for name in cases if name in ("by-trivial", "by-service", "by-openidc")]:
-        ratios = sorted(a / b for a, b in zip(hop(name), trivial))
+        ratios = sorted(a / b for a, b in zip(hop(name), hop("by-trivial")))
         print(f"  gateway.{name:12} {statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) × the hop to a trivial backend, "
               f"{statistics.median(hop(name)):.0f} µs of processor time a request", flush=True)
 
-    if module:
+    if "by-module" in cases:
         extra = sorted(row["by-module"] - row["static"] for row in rows)
         ratios = sorted(row["by-module"] / row["static"] for row in rows)
         print(f"  gateway.by-module    {statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) × a static file without it, "
               f"{statistics.median(extra):.1f} µs more of processor time a request", flush=True)
 
-    # Idle connections stay open, to the service itself, while the gateway is asked as fast as it goes.
-    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    wanted = min(10_000, soft - 200)
-    idle = []
-    for n in range(wanted):
-        s = socket.socket()
-        s.connect(("127.0.0.1", ports["service"]))
-        # Every second one has begun a request that it never ends.
-        if n % 2: s.send(b"GET /authorize HTTP/1.1\r\nHost: x\r\nX-Original-")
-        idle.append(s)
-    memory = lambda: int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{processes['service'].pid}/status").read())[1]) // 1024
-    before = memory()
-    told = wrk("by-service", saturated, 64)
-    p99 = re.search(r"99%\s+(\S+)", told)[1]
-    rate = re.search(r"Requests/sec:\s+(\S+)", told)[1]
-    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
-    print(f"  gateway.saturated    {rate} requests a second for {saturated} s beside {wanted} idle connections, "
-          f"{refused[1] if refused else 0} unexpected, p99 {p99}, {before} → {memory()} MiB")
+    if saturated:
+        # Idle connections stay open, to the service itself, while the gateway is asked as fast as it goes.
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        wanted = min(10_000, soft - 200)
+        idle = []
+        for n in range(wanted):
+            s = socket.socket()
+            s.connect(("127.0.0.1", ports["service"]))
+            # Every second one has begun a request that it never ends.
+            if n % 2: s.send(b"GET /authorize HTTP/1.1\r\nHost: x\r\nX-Original-")
+            idle.append(s)
+        memory = lambda: int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{processes['service'].pid}/status").read())[1]) // 1024
+        before = memory()
+        told = wrk("by-service", saturated, 64)
+        p99 = re.search(r"99%\s+(\S+)", told)[1]
+        rate = re.search(r"Requests/sec:\s+(\S+)", told)[1]
+        refused = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
+        print(f"  gateway.saturated    {rate} requests a second for {saturated} s beside {wanted} idle connections, "
+              f"{refused[1] if refused else 0} unexpected, p99 {p99}, {before} → {memory()} MiB")
 finally:
     for process in started:
         process.send_signal(signal.SIGTERM)

@@ -6,7 +6,10 @@
 # seen before; auth_request to Apache with mod_auth_openidc, where installed. Then one saturated run beside 10 000 idle
 # connections.
 #
-#   bash Benchmarks/gateway.sh [ROUNDS] [SECONDS] [SATURATED_SECONDS]
+#   bash Benchmarks/gateway.sh [ROUNDS] [SECONDS] [SATURATED_SECONDS] [ROW...]
+#
+# 0 SATURATED_SECONDS leaves that run out. Rows named alone are measured alone: unprotected, by-trivial and by-service go
+# together, and so do static and by-module.
 #
 # PROGRAM names a release build of bearerguard with the trait Gateway; without it one is made. MODULE names the sample
 # module that Tests/NginxModule/build.sh builds; with it a static file with and without the guard in nginx's own process.
@@ -18,4 +21,4 @@ if [ -z "${PROGRAM:-}" ]; then
     PROGRAM=.build/release/bearerguard
 fi
 ulimit -n "$(ulimit -Hn)"
-exec python3 Benchmarks/gateway.py "$PROGRAM" "${1:-7}" "${2:-4}" "${3:-60}"
+exec python3 Benchmarks/gateway.py "$PROGRAM" "${1:-7}" "${2:-4}" "${3:-60}" "${@:4}"
