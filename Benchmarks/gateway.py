@@ -4,7 +4,7 @@
 import base64, json, os, re, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 program, rounds, seconds, saturated = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-wanted_cases = sys.argv[5:]
+group = sys.argv[5]
 folder = tempfile.mkdtemp()
 started = []
 
@@ -157,9 +157,10 @@ OIDCOAuthRemoteUserClaim sub
     if hasOpenIDC: wait(ports["openidc"])
     involved = {"unprotected": [], "by-trivial": ["trivial"], "by-service": ["service"], "by-openidc": ["openidc"]}
     if module: involved |= {"static": ["module"], "by-module": ["module"]}
-    unknown = set(wanted_cases) - set(involved)
-    if unknown: sys.exit(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(involved)}")
-    cases = [name for name in wanted_cases or involved if name != "by-openidc" or hasOpenIDC]
+    groups = {"hops": list(involved)[:4] if hasOpenIDC else list(involved)[:3], "module": list(involved)[4:]}
+    if group not in groups and group != "all": sys.exit(f"what to measure is all, {' or '.join(groups)}")
+    cases = sum(groups.values(), []) if group == "all" else groups[group]
+    if not cases: sys.exit("MODULE names no module")
 
     def wrk(name, seconds, connections=16):
         return subprocess.run(

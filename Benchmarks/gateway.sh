@@ -6,10 +6,10 @@
 # seen before; auth_request to Apache with mod_auth_openidc, where installed. Then one saturated run beside 10 000 idle
 # connections.
 #
-#   bash Benchmarks/gateway.sh [ROUNDS] [SECONDS] [SATURATED_SECONDS] [ROW...]
+#   bash Benchmarks/gateway.sh [ROUNDS] [SECONDS] [SATURATED_SECONDS] [all|hops|module]
 #
-# 0 SATURATED_SECONDS leaves that run out. Rows named alone are measured alone: unprotected, by-trivial and by-service go
-# together, and so do static and by-module.
+# A row takes SECONDS of a round, at least 2, half of them on the way back. 0 SATURATED_SECONDS leave that run out; hops
+# are the rows with auth_request alone, module those in nginx's own process.
 #
 # PROGRAM names a release build of bearerguard with the trait Gateway; without it one is made. MODULE names the sample
 # module that Tests/NginxModule/build.sh builds; with it a static file with and without the guard in nginx's own process.
@@ -21,4 +21,4 @@ if [ -z "${PROGRAM:-}" ]; then
     PROGRAM=.build/release/bearerguard
 fi
 ulimit -n "$(ulimit -Hn)"
-exec python3 Benchmarks/gateway.py "$PROGRAM" "${1:-7}" "${2:-4}" "${3:-60}" "${@:4}"
+exec python3 Benchmarks/gateway.py "$PROGRAM" "${1:-7}" "${2:-4}" "${3:-60}" "${4:-all}"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The BearerGuard authors
 # Requests a second of a Hummingbird route on loopback with the guard as a share of the same route without it: tokens
-# seen before, and tokens never seen. wrk, in rounds that take turns; the median and the extremes.
+# seen before, and tokens never seen; and of the route behind a middleware that does nothing. wrk, in rounds that go there
+# and back; the median and the extremes.
 #
 #   bash Benchmarks/server.sh [ROUNDS] [SECONDS]
 set -euo pipefail
@@ -24,16 +25,21 @@ measure() {
         tee "$folder/last" | awk '/Requests\/sec/ { print $2 }'
     if grep -q 'Non-2xx' "$folder/last"; then echo "refused on /$1" >&2; exit 1; fi
 }
-for path in open remembered new; do measure "$path" 1 >/dev/null; done
+paths=(open empty remembered new new remembered empty open)
+for path in "${paths[@]:0:4}"; do measure "$path" 1 >/dev/null; done
 for _ in $(seq "${1:-11}"); do
-    echo "$(measure open "${2:-3}") $(measure remembered "${2:-3}") $(measure new "${2:-3}")"
+    for path in "${paths[@]}"; do printf '%s ' "$(measure "$path" "${2:-2}")"; done
+    echo
 done | tee "$folder/rounds"
 python3 - "$folder/rounds" <<'P'
 import statistics, sys
-rows = [list(map(float, line.split())) for line in open(sys.argv[1])]
-for name, column in (("seen before", 1), ("never seen", 2)):
+legs = [list(map(float, line.split())) for line in open(sys.argv[1])]
+rows = [[there + back for there, back in zip(leg[:4], leg[:3:-1])] for leg in legs]
+for name, column in (("an empty middleware", 1), ("seen before", 2), ("never seen", 3)):
     shares = sorted(row[column] / row[0] for row in rows)
     print(f"  server.{name.replace(' ', '-'):20} {statistics.median(shares):.3f}  ({shares[0]:.3f}–{shares[-1]:.3f})  of the unguarded route")
-extra = sorted(1e6 / row[2] - 1e6 / row[0] for row in rows)
+shares = sorted(row[2] / row[1] for row in rows)
+print(f"  a token seen before is {statistics.median(shares):.3f} ({shares[0]:.3f}–{shares[-1]:.3f}) of the route behind an empty middleware")
+extra = sorted(2e6 / row[3] - 2e6 / row[0] for row in rows)
 print(f"  a token never seen adds {statistics.median(extra):.1f} µs of the server's time to a request")
 P

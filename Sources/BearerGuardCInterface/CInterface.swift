@@ -35,21 +35,20 @@ private final class CGuard: Sendable {
         requirement = policy.requirement
     }
 
-    func decide(_ authorization: [String], _ scopes: String) -> Decision {
-        requestGuard.authorizeAtOnce(
-            RequestCredentials(authorization: authorization),
-            requiring: requirement(of: scopes)
-        )
+    func decide(_ authorization: [String], _ requirement: Requirement) -> Decision {
+        requestGuard.authorizeAtOnce(RequestCredentials(authorization: authorization), requiring: requirement)
     }
 
     /// The decision about a token that was verified before; nil where it was not.
-    func recall(_ field: UnsafePointer<CChar>, _ scopes: String) -> Decision? {
-        let bytes = unsafe UnsafeRawBufferPointer(start: field, count: strlen(field)).bindMemory(to: UInt8.self)
-        return unsafe requestGuard.recall(field: bytes.span, requiring: requirement(of: scopes))
+    func recall(_ field: UnsafePointer<CChar>, _ requirement: Requirement) -> Decision? {
+        let bytes = unsafe UnsafeRawBufferPointer(start: field, count: strlen(field)).assumingMemoryBound(
+            to: UInt8.self
+        )
+        return unsafe requestGuard.recall(field: bytes.span, requiring: requirement)
     }
 
     /// What a text of scopes demands: a program has few of them, and asks with one again and again.
-    private func requirement(of scopes: String) -> Requirement {
+    func requirement(of scopes: String) -> Requirement {
         if scopes.isEmpty { return requirement }
         if let known = requirements.withLock({ $0[scopes] }) { return known }
         let made = requirement.and(.scopes(scopes.split(separator: " ").map(String.init)))
@@ -101,9 +100,9 @@ public func bearerguardJudge(
 ) -> UnsafeMutablePointer<bearerguard_answer>? {
     guard let opened = unsafe opened, count >= 0 else { return nil }
     let held = unsafe Unmanaged<CGuard>.fromOpaque(UnsafeRawPointer(opened)).takeUnretainedValue()
-    let asked = unsafe scopes.map { unsafe String(cString: $0) } ?? ""
+    let requirement = unsafe held.requirement(of: scopes.map { unsafe String(cString: $0) } ?? "")
     // Seen before, it need not become a text.
-    if count == 1, let field = unsafe authorization?.pointee, let decision = unsafe held.recall(field, asked) {
+    if count == 1, let field = unsafe authorization?.pointee, let decision = unsafe held.recall(field, requirement) {
         return unsafe answer(decision)
     }
     var fields: [String] = []
@@ -111,7 +110,7 @@ public func bearerguardJudge(
         guard let field = unsafe authorization?[index] else { return nil }
         unsafe fields.append(String(cString: field))
     }
-    return unsafe answer(held.decide(fields, asked))
+    return unsafe answer(held.decide(fields, requirement))
 }
 
 /// See `bearerguard.h`.

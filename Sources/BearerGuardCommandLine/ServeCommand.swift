@@ -77,8 +77,13 @@ struct ServeCommand: AsyncParsableCommand {
         let path = config
         let load = { @Sendable (path: String) throws(PolicyDocument.Faults) -> GatewayDocument in
             let (value, line) = try PolicyFile.document(path)
-            let changed = try EnvironmentOverrides.apply(EnvironmentOverrides.ofProcess, to: value)
-            return try GatewayDocument(changed, line: line)
+            let variables = EnvironmentOverrides.ofProcess
+            let changed = try EnvironmentOverrides.apply(variables, to: value)
+            do throws(PolicyDocument.Faults) {
+                return try GatewayDocument(changed, line: line)
+            } catch {
+                throw EnvironmentOverrides.naming(variables, in: error)
+            }
         }
         do {
             let document = try load(path)
@@ -86,9 +91,7 @@ struct ServeCommand: AsyncParsableCommand {
             if check { return try await lint(document) }
             if explain { return try await explain(document) }
             let service = GatewayService(file: path, relativeTo: PolicyFile.directory(of: path), load: load)
-            try await service.run { listener, port in
-                Terminal.say("listening at \(listener.withPort(port))")
-            }
+            try await service.run()
         } catch let faults as PolicyDocument.Faults {
             throw CommandFailure(faults, in: path)
         } catch let error as ConfigurationError {
@@ -105,7 +108,10 @@ struct ServeCommand: AsyncParsableCommand {
                 hints: ["known are \(PrintedConfiguration.allNames)"]
             )
         }
-        try Terminal.print(what.text(for: document, file: config))
+        try Terminal.print(try what.text(for: document, file: config))
+        if document.tls != nil, what.asks {
+            Terminal.say("gateway.tls is set, and this text asks in plain HTTP: add what your gateway needs for TLS")
+        }
     }
 
     private func lint(_ document: GatewayDocument) async throws {

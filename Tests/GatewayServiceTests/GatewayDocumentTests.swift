@@ -109,7 +109,9 @@ struct GatewayDocumentTests {
         let page = try String(contentsOf: catalogue.appendingPathComponent("Gateways/\(name).md"), encoding: .utf8)
         let yaml = try #require(guide.components(separatedBy: "```yaml\n").dropFirst().first)
         let document = try Self.read(try #require(yaml.components(separatedBy: "```").first))
-        for what in printed { #expect(page.contains("\n" + what.text(for: document, file: "gateway.yaml") + "\n```")) }
+        for what in printed {
+            #expect(try page.contains("\n" + what.text(for: document, file: "gateway.yaml") + "\n```"))
+        }
     }
 
     @Test("The environment sets members by their places, as JSON or as text")
@@ -133,6 +135,49 @@ struct GatewayDocumentTests {
         for name in ["issuers__7__alias", "gateway____x", "", "gateway__rules__x"] {
             #expect(throws: PolicyDocument.Faults.self, "\(name)") {
                 try EnvironmentOverrides.apply([("BEARERGUARD_CONFIG_" + name, "x")], to: document)
+            }
+        }
+    }
+
+    @Test("A fault that the environment set names its variable, and no line of the file")
+    func environmentFaults() throws {
+        let document = try YAMLDocument(Self.issuers + "gateway: {rules: [{path: /a}], logLevel: shrill}").value
+        let variables = [
+            ("BEARERGUARD_CONFIG_gateway__rules__0__access", "open"), ("BEARERGUARD_CONFIG_gateway__limits", "7"),
+        ]
+        let changed = try EnvironmentOverrides.apply(variables, to: document)
+        do {
+            _ = try GatewayDocument(changed) { _ in 3 }
+            Issue.record("it has faults")
+        } catch {
+            let named = EnvironmentOverrides.naming(variables, in: error).faults
+            #expect(
+                Set(named.map { "\($0.path) \($0.line ?? 0)" }) == [
+                    "BEARERGUARD_CONFIG_gateway__rules__0__access: gateway.rules[0].access 0",
+                    "BEARERGUARD_CONFIG_gateway__limits: gateway.limits 0", "gateway.logLevel 3",
+                ]
+            )
+        }
+    }
+
+    @Test("What asks by host and port is printed for a listener that has them, and for no other")
+    func printedListeners() throws {
+        func document(_ listen: String) throws -> GatewayDocument {
+            try Self.read(Self.issuers + "gateway: {listen: [\"\(listen)\"], rules: [{path: /**}]}")
+        }
+        for what in PrintedConfiguration.allCases where what.asks {
+            #expect(try what.text(for: document("[::1]:9199"), file: "g").contains("::1"), "\(what)")
+            let text = try what.text(for: document("[::1]:9199"), file: "g")
+            #expect(!text.contains("//::1") && !text.contains(" ::1:"), "\(what)")
+            for (listener, asked) in [
+                ("unix:/run/a.sock", PrintedConfiguration.nginx), ("grpc:127.0.0.1:9192", .envoy),
+            ] {
+                let document = try document(listener)
+                if what == asked {
+                    #expect(throws: Never.self) { try what.text(for: document, file: "g") }
+                } else {
+                    #expect(throws: ConfigurationError.self, "\(what)") { try what.text(for: document, file: "g") }
+                }
             }
         }
     }
@@ -162,7 +207,7 @@ struct GatewayDocumentTests {
                   identity: {X-Auth-Subject: sub}
                 """
         )
-        let text = what.text(for: document, file: "/etc/gateway.yaml")
+        let text = try what.text(for: document, file: "/etc/gateway.yaml")
         switch what {
         case .systemd: #expect(text.contains("--config /etc/gateway.yaml"))
         case .kubernetes: #expect(text.contains("9199"))

@@ -5,6 +5,7 @@
 import BearerGuard
 import BearerGuardGateway
 import BearerGuardTesting
+import Foundation
 import Synchronization
 import Testing
 
@@ -57,7 +58,8 @@ struct GatewayPolicyTests {
         let token = issuer.token(scopes: ["read"], changes: ["who": .string(String(repeating: "x", count: 4097))])
         #expect(
             try await decide("/required", token: token, claim: "who")
-                == "invalid_claim: a claim is too large for an identity header"
+                == #"invalid_claim: a claim is too large for an identity header, Bearer realm="api", "#
+                + #"error="invalid_token", error_description="The access token lacks a required claim""#
         )
     }
 
@@ -129,7 +131,30 @@ struct GatewayPolicyTests {
         await state.close()
     }
 
-    private func document(_ gateway: String) throws -> GatewayDocument {
+    @Test("A key file that can no longer be used is counted and said, and its keys serve on")
+    func brokenKeyFile() async throws {
+        let keys = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: keys) }
+        try Data(issuer.keySet.utf8).write(to: keys)
+        let document = try document("rules: [{path: /required}]", keys: "{file: \(keys.path)}")
+        let state = try GatewayState(document, relativeTo: "", log: GatewayLog(level: .warning))
+        let request = OriginalRequest(method: "GET", target: try RequestTarget("/required"))
+        func status(_ token: String) async -> Int {
+            let credentials = RequestCredentials(authorization: "Bearer \(token)")
+            return await state.current.policy.decide(request, credentials).answer.status
+        }
+        try Data(#"{"keys":[]}"#.utf8).write(to: keys)
+        // A key that is not known has the file looked at.
+        #expect(await status(issuer.token(header: ["kid": "other"])) == 401)
+        #expect(await status(issuer.token()) == 200)
+        let text = state.metrics.text(state.current.policy.requestGuard.status(), remembered: (0, 0))
+        let lines = text.split(separator: "\n")
+        #expect(lines.contains(#"bearerguard_key_refreshes_total{issuer="main",outcome="no_usable_key"} 1"#))
+        #expect(lines.contains(#"bearerguard_key_alarms_total{issuer="main",alarm="source_failing"} 1"#))
+        await state.close()
+    }
+
+    private func document(_ gateway: String, keys: String? = nil) throws -> GatewayDocument {
         try GatewayDocumentTests.read(
             """
             issuers:
@@ -137,7 +162,7 @@ struct GatewayPolicyTests {
                 issuer: \(issuer.issuer)
                 audience: \(issuer.audience)
                 algorithms: [ES256]
-                keys: {jwks: \(issuer.keySet)}
+                keys: \(keys ?? "{jwks: \(issuer.keySet)}")
             gateway:
               \(gateway)
             """
@@ -164,7 +189,11 @@ struct GatewayPolicyTests {
         switch outcome.answer {
         case .allowed(let identity):
             return (["allowed"] + identity.map { "\($0.name)=\($0.value)" }).joined(separator: " ")
-        case .refused(let refusal): return refusal.code.text + (outcome.detail.map { ": \($0)" } ?? "")
+        case .refused(let refusal):
+            let detail = outcome.detail.map { detail in
+                ([": \(detail)"] + refusal.challenges.map(\.headerValue)).joined(separator: ", ")
+            }
+            return refusal.code.text + (detail ?? "")
         }
     }
 }

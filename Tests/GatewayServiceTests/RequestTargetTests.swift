@@ -13,7 +13,9 @@ struct RequestTargetTests {
         "A path with one reading is read",
         arguments: [
             ("/", [""]), ("/orders", ["orders"]), ("/orders/", ["orders", ""]), ("/a/b.c/d~e", ["a", "b.c", "d~e"]),
-            ("/a%20b/%C3%A9", ["a%20b", "%C3%A9"]), ("/...", ["..."]), ("/@:!$&'()*+,=", ["@:!$&'()*+,="]),
+            ("/a%20b/%C3%A9", ["a%20b", "%C3%A9"]), ("/...", ["..."]), ("/?a", [""]),
+            ("/a?b?c", ["a"]), ("/" + String(repeating: "a", count: 8191), [String(repeating: "a", count: 8191)]),
+            ("/@:!$&'()*+,=", ["@:!$&'()*+,="]),
         ]
     )
     func plain(_ text: String, _ segments: [String]) throws {
@@ -24,7 +26,8 @@ struct RequestTargetTests {
         "H11: a path that servers read differently is refused, with the reason",
         arguments: [
             ("", Ambiguity.notAPath), ("orders", .notAPath), ("http://host/orders", .notAPath), ("*", .notAPath),
-            ("//orders", .emptySegment), ("/orders//7", .emptySegment), ("/orders///", .emptySegment),
+            ("?a", .notAPath), ("//orders", .emptySegment),
+            ("//", .emptySegment), ("/orders//7", .emptySegment), ("/orders///", .emptySegment),
             ("/.", .dotSegment), ("/a/../b", .dotSegment), ("/a/..", .dotSegment), ("/./a", .dotSegment),
             ("/a;b", .parameter), ("/a/b;c=d/e", .parameter), ("/a%", .encoding), ("/a%2", .encoding),
             ("/a%zz", .encoding), ("/%2e%2e/a", .encodedCharacter), ("/%2E/a", .encodedCharacter),

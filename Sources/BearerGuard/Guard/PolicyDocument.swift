@@ -173,17 +173,19 @@ public struct PolicyDocument: Sendable {
     ///
     /// - Parameters:
     ///   - directory: where relative file names start; empty for the working directory.
+    ///   - onFileChange: hears when a key file has changed, or can no longer be used.
     ///   - fetch: makes the keys of issuers that are fetched; nil for a program without a network, whose tokens of such
     ///     issuers stay undecided.
     /// - Throws: ``ConfigurationError`` when a file cannot be read or holds no usable key; the message names the issuer.
     public func trustedIssuers(
         relativeTo directory: String,
+        onFileChange: (@Sendable (KeyRefreshEvent) -> Void)? = nil,
         fetch: ((Issuer) throws(ConfigurationError) -> any KeySource)?
     ) throws(ConfigurationError) -> [TrustedIssuer] {
         var trusted: [TrustedIssuer] = []
         for issuer in issuers {
             do throws(ConfigurationError) {
-                let keys = try Self.keys(of: issuer, directory, fetch)
+                let keys = try Self.keys(of: issuer, directory, onFileChange, fetch)
                 trusted.append(try TrustedIssuer(policy: issuer.policy, keys: keys, alias: issuer.alias))
             } catch {
                 throw ConfigurationError("issuer \(issuer.alias): \(error.message)")
@@ -195,6 +197,7 @@ public struct PolicyDocument: Sendable {
     private static func keys(
         of issuer: Issuer,
         _ directory: String,
+        _ onFileChange: (@Sendable (KeyRefreshEvent) -> Void)?,
         _ fetch: ((Issuer) throws(ConfigurationError) -> any KeySource)?
     ) throws(ConfigurationError) -> any KeySource {
         func place(_ path: String) -> String {
@@ -216,7 +219,12 @@ public struct PolicyDocument: Sendable {
                     throw ConfigurationError("\(place(path)): \(error.message)")
                 }
             }
-            return try KeyFile(path: place(path), allowingSecrets: allowsSecrets, alias: issuer.alias)
+            return try KeyFile(
+                path: place(path),
+                allowingSecrets: allowsSecrets,
+                onRefresh: onFileChange,
+                alias: issuer.alias
+            )
         case .keySet(let value): return try StaticKeys(JWKSet(value.text.utf8, allowingSecrets: allowsSecrets))
         case .pem(let text, let keyID, let algorithm):
             return try StaticKeys(pem: text, keyID: keyID, algorithm: algorithm)

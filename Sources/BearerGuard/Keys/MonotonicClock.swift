@@ -32,7 +32,7 @@ public struct MonotonicClock: Sendable {
     /// The clock of the machine.
     public static let system = MonotonicClock(
         uptime: {
-            // What `ContinuousClock` reads, without the way through it: this is asked for every request.
+            // Without the way through `ContinuousClock`: this is asked for every request.
             var time = timespec()
             unsafe clock_gettime(systemClock, &time)
             return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
@@ -41,9 +41,9 @@ public struct MonotonicClock: Sendable {
     )
 }
 
-// Goes on while the machine sleeps: keys age then, too.
+// Both go on while the machine sleeps: keys age then, too.
 #if os(Linux)
 private let systemClock = CLOCK_BOOTTIME
 #else
-private let systemClock = CLOCK_MONOTONIC
+private let systemClock = CLOCK_MONOTONIC  // Darwin's
 #endif

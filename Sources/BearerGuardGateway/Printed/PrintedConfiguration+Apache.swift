@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 #if Gateway
+import BearerGuard
+
 /// Apache httpd, which has no directive to ask another service: mod_lua asks, with LuaSocket.
 extension PrintedConfiguration {
     static func apache(_ document: GatewayDocument) -> String {
@@ -27,8 +29,8 @@ extension PrintedConfiguration {
         """
     }
 
-    static func apacheLua(_ document: GatewayDocument) -> String {
-        let (host, port) = document.serviceAddress
+    static func apacheLua(_ document: GatewayDocument) throws(ConfigurationError) -> String {
+        let service = try document.serviceAuthority()
         let names = document.identityNames.map { "\"\($0)\"" }.joined(separator: ", ")
         return """
             -- Asks the service about each request; whatever it does not answer 200 to is refused.
@@ -59,7 +61,7 @@ extension PrintedConfiguration {
                 ["authorization"] = r.headers_in["Authorization"],
               }
               local done, status, answer = http.request {
-                url = "http://\(host.contains(":") ? "[\(host)]" : host):\(port)/authorize",
+                url = "http://\(service)/authorize",
                 headers = question, redirect = false, sink = ltn12.sink.null()
               }
               return done and status, answer or {}

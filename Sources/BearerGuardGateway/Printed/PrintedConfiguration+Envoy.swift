@@ -2,11 +2,14 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 #if Gateway
+import BearerGuard
+
 extension PrintedConfiguration {
-    static func envoy(_ document: GatewayDocument) -> String {
+    static func envoy(_ document: GatewayDocument) throws(ConfigurationError) -> String {
         let listen = GatewayDocument.parts(document.site.listen)
         let upstream = GatewayDocument.parts(document.site.upstream)
-        let (host, port) = document.grpcAddress ?? document.serviceAddress
+        let (host, port) = if let grpc = document.grpcAddress { grpc } else { try document.serviceAddress() }
+        let service = GatewayDocument.Listener.address(host: host, port: port).description
         let asksByGRPC = document.grpcAddress != nil
         let names = document.identityNames.map { $0.lowercased() }
         let mutations = document.identitySpellings.map { "- remove: \($0.lowercased())" }
@@ -18,7 +21,7 @@ extension PrintedConfiguration {
         let httpService =
             [
                 "http_service:",
-                "  server_uri: { uri: \"http://\(host):\(port)\", cluster: bearerguard, timeout: 15s }",
+                "  server_uri: { uri: \"http://\(service)\", cluster: bearerguard, timeout: 15s }",
                 "  path_prefix: /envoy", "  authorization_response:", "    allowed_upstream_headers:",
                 "      patterns:",
             ]
@@ -37,7 +40,7 @@ extension PrintedConfiguration {
               listeners:
                 - name: site
                   address:
-                    socket_address: { address: \(listen.host), port_value: \(listen.port) }
+                    socket_address: { address: "\(listen.host)", port_value: \(listen.port) }
                   filter_chains:
                     - filters:
                         - name: envoy.filters.network.http_connection_manager
@@ -84,7 +87,7 @@ extension PrintedConfiguration {
                     cluster_name: bearerguard
                     endpoints:
                       - lb_endpoints:
-                          - endpoint: { address: { socket_address: { address: \(host), port_value: \(port) } } }
+                          - endpoint: { address: { socket_address: { address: "\(host)", port_value: \(port) } } }
                 - name: protected
                   connect_timeout: 2s
                   type: STRICT_DNS
@@ -92,7 +95,7 @@ extension PrintedConfiguration {
                     cluster_name: protected
                     endpoints:
                       - lb_endpoints:
-                          - endpoint: { address: { socket_address: { address: \(upstream.host), port_value: \(upstream.port) } } }
+                          - endpoint: { address: { socket_address: { address: "\(upstream.host)", port_value: \(upstream.port) } } }
             """
     }
 }

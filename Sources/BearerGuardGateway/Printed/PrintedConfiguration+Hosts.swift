@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 #if Gateway
+import BearerGuard
+
 /// systemd and Kubernetes.
 extension PrintedConfiguration {
     static func systemd(_ document: GatewayDocument, _ file: String) -> String {
@@ -51,11 +53,12 @@ extension PrintedConfiguration {
             """
     }
 
-    static func kubernetes(_ document: GatewayDocument) -> String {
-        let port = document.serviceAddress.port
+    static func kubernetes(_ document: GatewayDocument) throws(ConfigurationError) -> String {
+        let port = try document.serviceAddress().port
+        let scheme = document.tls == nil ? "" : ", scheme: HTTPS"
         return """
-            # kubectl create configmap bearerguard --from-file=gateway.yaml; there listen must be "0.0.0.0:\(port)" and
-            # trustedPeers the range of the gateway's pods.
+            # kubectl create configmap bearerguard --from-file=gateway.yaml, with a --from-file for each file that it
+            # names; there listen must be "0.0.0.0:\(port)" and trustedPeers the range of the gateway's pods.
             apiVersion: apps/v1
             kind: Deployment
             metadata: { name: bearerguard }
@@ -72,8 +75,8 @@ extension PrintedConfiguration {
                       image: bearerguard:0.1.0
                       args: ["serve", "--config", "/etc/bearerguard/gateway.yaml"]
                       ports: [{ name: http, containerPort: \(port) }]
-                      livenessProbe: { httpGet: { path: /livez, port: http } }
-                      readinessProbe: { httpGet: { path: /readyz, port: http } }
+                      livenessProbe: { httpGet: { path: /livez, port: http\(scheme) } }
+                      readinessProbe: { httpGet: { path: /readyz, port: http\(scheme) } }
                       resources: { requests: { cpu: 100m, memory: 64Mi }, limits: { memory: 256Mi } }
                       securityContext:
                         allowPrivilegeEscalation: false

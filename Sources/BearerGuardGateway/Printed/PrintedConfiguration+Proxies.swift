@@ -2,13 +2,13 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 #if Gateway
+import BearerGuard
+
 /// nginx, Caddy, HAProxy and Traefik.
 extension PrintedConfiguration {
-    static func nginx(_ document: GatewayDocument) -> String {
-        let (host, port) = document.serviceAddress
-        let socket = document.listeners.lazy.compactMap { listener in
-            if case .unixSocket(let path) = listener { "unix:\(path)" } else { nil }
-        }.first
+    static func nginx(_ document: GatewayDocument) throws(ConfigurationError) -> String {
+        let socket = document.listeners.first { if case .unixSocket = $0 { true } else { false } }
+        let service = if let socket { socket.description } else { try document.serviceAuthority() }
         let names = document.identityNames
         func variable(_ name: String) -> String {
             "upstream_http_"
@@ -19,8 +19,8 @@ extension PrintedConfiguration {
         let sent = names.enumerated().map { "proxy_set_header \($1) $bearerguard_identity_\($0);" }
         let blanked = names.map { "proxy_set_header \($0) \"\";" }
         return """
-            # For the http block of nginx. The service answers at \(socket ?? "\(host):\(port)").
-            upstream bearerguard { server \(socket ?? "\(host):\(port)"); keepalive 64; }
+            # For the http block of nginx. The service answers at \(service).
+            upstream bearerguard { server \(service); keepalive 64; }
             upstream protected { server \(document.site.upstream); keepalive 64; }
 
             server {
@@ -76,14 +76,15 @@ extension PrintedConfiguration {
                     add_header WWW-Authenticate $bearerguard_challenge always;
                     add_header Retry-After $bearerguard_retry always;
                     if ($bearerguard_status = 400) { return 400; }
+                    if ($bearerguard_retry = "") { set $bearerguard_retry 1; }
                     return 503;
                 }
             }
             """
     }
 
-    static func caddy(_ document: GatewayDocument) -> String {
-        let (host, port) = document.serviceAddress
+    static func caddy(_ document: GatewayDocument) throws(ConfigurationError) -> String {
+        let service = try document.serviceAuthority()
         let names = document.identityNames
         let listen = GatewayDocument.parts(document.site.listen)
         let stripped = document.identitySpellings.map { "request_header -\($0)" }
@@ -104,7 +105,7 @@ extension PrintedConfiguration {
                 # In a route directives run as they are written; outside, the headers would go after they are set.
                 route {
                     \(block(stripped, indent: 8))
-                    forward_auth \(host):\(port) {
+                    forward_auth \(service) {
                         # The question mark keeps the client's query out of the question.
                         uri /forward-auth?
                         \(block(names.isEmpty ? [] : ["copy_headers \(names.joined(separator: " "))"], indent: 12))
@@ -152,8 +153,8 @@ extension PrintedConfiguration {
             """
     }
 
-    static func haproxyLua(_ document: GatewayDocument) -> String {
-        let (host, port) = document.serviceAddress
+    static func haproxyLua(_ document: GatewayDocument) throws(ConfigurationError) -> String {
+        let service = try document.serviceAuthority()
         let names = document.identityNames.map { "\"\($0.lowercased())\"" }.joined(separator: ", ")
         return """
             -- Asks the service about each request; whatever it does not answer 200 to is refused.
@@ -178,7 +179,7 @@ extension PrintedConfiguration {
               if #authorization > 0 then question["authorization"] = authorization end
 
               local answer = core.httpclient():get{
-                url = "http://\(host.contains(":") ? "[\(host)]" : host):\(port)/authorize", timeout = 15000, headers = question
+                url = "http://\(service)/authorize", timeout = 15000, headers = question
               }
               if answer and answer.status == 200 then
                 for _, name in ipairs(identity) do
@@ -204,8 +205,8 @@ extension PrintedConfiguration {
             """
     }
 
-    static func traefik(_ document: GatewayDocument) -> String {
-        let (host, port) = document.serviceAddress
+    static func traefik(_ document: GatewayDocument) throws(ConfigurationError) -> String {
+        let service = try document.serviceAuthority()
         let names = document.identityNames.map { "- \($0)" }
         return """
             # Dynamic configuration (file provider).
@@ -213,7 +214,7 @@ extension PrintedConfiguration {
               middlewares:
                 bearerguard:
                   forwardAuth:
-                    address: "http://\(host):\(port)/forward-auth"
+                    address: "http://\(service)/forward-auth"
                     trustForwardHeader: false
                     authResponseHeaders:
                       \(block(names, indent: 10))

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 #if Gateway
-import BearerGuard
+package import BearerGuard
 
 /// Complete configurations of the programs around the service, from the service's own.
 package enum PrintedConfiguration: String, Sendable, CaseIterable {
@@ -18,6 +18,14 @@ package enum PrintedConfiguration: String, Sendable, CaseIterable {
     case kubernetes
     case schema
 
+    /// Whether it asks the service, which it does in plain HTTP.
+    package var asks: Bool {
+        switch self {
+        case .nginx, .caddy, .haproxyLua, .apacheLua, .traefik, .envoy: true
+        case .haproxy, .apache, .systemd, .kubernetes, .schema: false
+        }
+    }
+
     /// All names, for help texts.
     package static var allNames: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
@@ -26,19 +34,20 @@ package enum PrintedConfiguration: String, Sendable, CaseIterable {
     /// - Parameters:
     ///   - document: the service's configuration.
     ///   - file: the name of its file.
-    package func text(for document: GatewayDocument, file: String) -> String {
+    /// - Throws: ``ConfigurationError`` where the service has no listener that it could be asked at.
+    package func text(for document: GatewayDocument, file: String) throws(ConfigurationError) -> String {
         let lines =
             switch self {
-            case .nginx: Self.nginx(document)
-            case .caddy: Self.caddy(document)
+            case .nginx: try Self.nginx(document)
+            case .caddy: try Self.caddy(document)
             case .haproxy: Self.haproxy(document)
-            case .haproxyLua: Self.haproxyLua(document)
+            case .haproxyLua: try Self.haproxyLua(document)
             case .apache: Self.apache(document)
-            case .apacheLua: Self.apacheLua(document)
-            case .traefik: Self.traefik(document)
-            case .envoy: Self.envoy(document)
+            case .apacheLua: try Self.apacheLua(document)
+            case .traefik: try Self.traefik(document)
+            case .envoy: try Self.envoy(document)
             case .systemd: Self.systemd(document, file)
-            case .kubernetes: Self.kubernetes(document)
+            case .kubernetes: try Self.kubernetes(document)
             case .schema: ConfigurationSchema.text
             }
         return lines.split(separator: "\n", omittingEmptySubsequences: false)
@@ -59,9 +68,15 @@ package enum PrintedConfiguration: String, Sendable, CaseIterable {
 
 extension GatewayDocument {
     /// Host and port that gateways reach the service at; a Unix socket is no answer to most of them.
-    var serviceAddress: (host: String, port: Int) {
+    func serviceAddress() throws(ConfigurationError) -> (host: String, port: Int) {
         for case .address(let host, let port) in listeners { return (Self.reachable(host), port) }
-        return ("127.0.0.1", 9191)
+        throw ConfigurationError("gateway.listen: it would ask by host and port, and no listener has them")
+    }
+
+    /// Both as one text.
+    func serviceAuthority() throws(ConfigurationError) -> String {
+        let (host, port) = try serviceAddress()
+        return Listener.address(host: host, port: port).description
     }
 
     /// Host and port of the listener that Envoy asks by gRPC; nil where there is none.

@@ -58,6 +58,32 @@ package enum EnvironmentOverrides {
         return document
     }
 
+    /// Faults that name the variable where one has set what is wrong, and not the line that it replaced.
+    package static func naming(
+        _ variables: [(name: String, value: String)],
+        in faults: PolicyDocument.Faults
+    ) -> PolicyDocument.Faults {
+        let places = variables.filter { $0.name.hasPrefix(prefix) }.map { ($0.name, place(of: $0.name)) }
+        return PolicyDocument.Faults(
+            faults: faults.faults.map { fault in
+                // What is within the place was set with it.
+                let variable = places.first { _, place in
+                    fault.path == place || fault.path.hasPrefix(place + ".") || fault.path.hasPrefix(place + "[")
+                }
+                guard let (name, _) = variable else { return fault }
+                return PolicyDocument.Fault(path: "\(name): \(fault.path)", line: nil, message: fault.message)
+            }
+        )
+    }
+
+    /// A place as faults name it, as in `gateway.rules[2].path`.
+    private static func place(of variable: String) -> String {
+        variable.dropFirst(prefix.count).split(separator: "__").reduce("") { place, name in
+            if Int(name) != nil { return "\(place)[\(name)]" }
+            return place.isEmpty ? String(name) : "\(place).\(name)"
+        }
+    }
+
     private static func set(_ target: JSONValue?, _ path: ArraySlice<String>, _ value: JSONValue) -> JSONValue? {
         guard let name = path.first else { return value }
         guard !name.isEmpty else { return nil }

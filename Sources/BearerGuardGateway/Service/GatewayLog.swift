@@ -156,12 +156,11 @@ private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ cou
 }
 
 /// Counts events and writes them.
-package struct GatewayObserver: GuardObserver {
+struct GatewayObserver: GuardObserver {
     let metrics: GatewayMetrics
     let log: GatewayLog
 
-    /// Tells both.
-    package func observe(_ event: GuardEvent) {
+    func observe(_ event: GuardEvent) {
         metrics.observe(event)
         log.observe(event)
     }

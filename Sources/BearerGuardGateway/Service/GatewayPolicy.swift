@@ -135,7 +135,11 @@ package final class GatewayPolicy: Sendable {
             do throws(IdentityTooLarge) {
                 return Outcome(answer: .allowed(identity: try fields(of: token)), rule: rule.place, detail: nil)
             } catch {
-                return Self.refused(.invalidClaim, "a claim is too large for an identity header", rule: rule.place)
+                return Outcome(
+                    answer: .refused(requestGuard.refusal(.invalidClaim)),
+                    rule: rule.place,
+                    detail: "a claim is too large for an identity header"
+                )
             }
         }
     }

@@ -12,7 +12,16 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
 
 /// The auth service that gateways ask, from its start until it has drained.
 package struct GatewayService: Sendable {
@@ -55,20 +64,20 @@ package struct GatewayService: Sendable {
 
     /// Serves until SIGTERM or SIGINT; SIGHUP, or a change of the files, reads the configuration again.
     ///
-    /// - Parameter onListening: called for each listener with the port that it has; 0 for a Unix socket.
     /// - Throws: ``PolicyDocument/Faults`` or ``ConfigurationError`` when the configuration cannot be used, and
     ///   ``CannotListen``.
-    package func run(onListening: @escaping @Sendable (GatewayDocument.Listener, Int) -> Void) async throws {
+    package func run() async throws {
         let (document, shadow) = try read()
         let log = GatewayLog(level: document.logLevel)
         let state = try GatewayState(document, shadow: shadow, relativeTo: directory, log: log)
+        warn(of: document, log)
         let threads = MultiThreadedEventLoopGroup(
             numberOfThreads: document.limits.threads ?? max(1, System.coreCount / 2)
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await log.run() }
             do {
-                try await serve(state, document, on: threads, onListening)
+                try await serve(state, document, on: threads)
                 try await threads.shutdownGracefully()
             } catch {
                 try? await threads.shutdownGracefully()
@@ -86,15 +95,14 @@ package struct GatewayService: Sendable {
     private func serve(
         _ state: GatewayState,
         _ document: GatewayDocument,
-        on threads: MultiThreadedEventLoopGroup,
-        _ onListening: @escaping @Sendable (GatewayDocument.Listener, Int) -> Void
+        on threads: MultiThreadedEventLoopGroup
     ) async throws {
         var logger = Logger(label: "bearerguard")
         logger.logLevel = .critical
         let questions = GatewayQuestions(state: state, limit: document.limits.concurrentRequests)
         let tls = try document.tls.map { try tlsConfiguration($0) }
         let watched = [file] + [document.shadow.map(place)].compactMap(\.self)
-        var services: [any Service] = [ConfigurationWatch(service: self, state: state, files: watched)]
+        var services: [any Service] = [ConfigurationWatch(service: self, state: state, files: WatchedFiles(watched))]
         for listener in document.listeners {
             if case .unixSocket(let path) = listener, UnixSocket.isListenedAt(path) {
                 throw CannotListen(message: "cannot listen at \(listener.description): another process does")
@@ -112,8 +120,8 @@ package struct GatewayService: Sendable {
                         )
                     ),
                     onServerRunning: { channel in
-                        state.log.note(.info, "listening", [("address", .string(listener.description))])
-                        onListening(listener, channel.localAddress?.port ?? 0)
+                        let address = listener.withPort(channel.localAddress?.port ?? 0)
+                        state.log.note(.info, "listening", [("address", .string(address))])
                     },
                     eventLoopGroupProvider: .shared(threads),
                     logger: logger
@@ -135,7 +143,9 @@ package struct GatewayService: Sendable {
             try await ServiceGroup(configuration: configuration).run()
         } catch let error as IOError {
             let places = document.listeners.map(\.description).joined(separator: ", ")
-            throw CannotListen(message: "cannot listen at \(places): \(error)")
+            let reason =
+                unsafe strerror(error.errnoCode).map { unsafe String(cString: $0) } ?? "error \(error.errnoCode)"
+            throw CannotListen(message: "cannot listen at \(places): \(reason)")
         }
     }
 
@@ -194,6 +204,11 @@ package struct GatewayService: Sendable {
         }
     }
 
+    /// Says what `--check` would have said.
+    private func warn(of document: GatewayDocument, _ log: GatewayLog) {
+        for warning in document.rules.warnings { log.note(.warning, "rule", [("fault", .string("\(warning)"))]) }
+    }
+
     /// Reads the configuration again and puts it in force, or says why not.
     func reload(_ state: GatewayState) async {
         do {
@@ -201,6 +216,7 @@ package struct GatewayService: Sendable {
             try await state.replace(by: document, shadow: shadow)
             state.metrics.noteReload(isGood: true)
             state.log.note(.info, "configuration in force", [("rules", .integer(Int64(document.rules.rules.count)))])
+            warn(of: document, state.log)
         } catch {
             state.metrics.noteReload(isGood: false)
             let message = (error as? ConfigurationError)?.message ?? "\(error)"
@@ -222,11 +238,32 @@ extension GatewayDocument.Listener {
     }
 }
 
+/// The files of a configuration as they were at the last reading: whoever changes one and sends SIGHUP has it read once.
+private final class WatchedFiles: Sendable {
+    private let paths: [String]
+    private let stamps: Mutex<[LocalFile.Stamp?]>
+
+    init(_ paths: [String]) {
+        self.paths = paths
+        stamps = Mutex(paths.map(LocalFile.stamp))
+    }
+
+    var haveChanged: Bool {
+        let now = paths.map(LocalFile.stamp)
+        return stamps.withLock { $0 != now }
+    }
+
+    func noteRead() {
+        let now = paths.map(LocalFile.stamp)
+        stamps.withLock { $0 = now }
+    }
+}
+
 /// Notices SIGHUP and changes of the configuration's files.
 private struct ConfigurationWatch: Service {
     let service: GatewayService
     let state: GatewayState
-    let files: [String]
+    let files: WatchedFiles
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -237,14 +274,14 @@ private struct ConfigurationWatch: Service {
                     continuation.finish()
                 }
                 group.addTask {
-                    var stamps = files.map(LocalFile.stamp)
                     while (try? await Task.sleep(for: .seconds(2))) != nil {
-                        let now = files.map(LocalFile.stamp)
-                        if now != stamps { continuation.yield() }
-                        stamps = now
+                        if files.haveChanged { continuation.yield() }
                     }
                 }
-                for await _ in changes { await service.reload(state) }
+                for await _ in changes {
+                    files.noteRead()
+                    await service.reload(state)
+                }
                 group.cancelAll()
             }
         }

@@ -13,10 +13,13 @@ package final class GatewayState: Sendable {
     private let state: Mutex<ConfigurationInForce>
     private let keys: IssuerKeys
     private let directory: String
+    /// What the service was started with: some of it changes with a restart alone.
+    private let started: GatewayDocument
+    private let observer: GatewayObserver
     private let fingerprintKey = TokenFingerprint.Key.random()
     private let shadowed = Atomic<Int>(0)
-    package let metrics: GatewayMetrics
-    package let log: GatewayLog
+    package var metrics: GatewayMetrics { observer.metrics }
+    package var log: GatewayLog { observer.log }
 
     /// Starts with a configuration.
     ///
@@ -27,11 +30,9 @@ package final class GatewayState: Sendable {
         relativeTo directory: String,
         log: GatewayLog
     ) throws(ConfigurationError) {
-        let metrics = GatewayMetrics()
-        let observer = GatewayObserver(metrics: metrics, log: log)
+        started = document
+        observer = GatewayObserver(metrics: GatewayMetrics(), log: log)
         keys = IssuerKeys(relativeTo: directory, onRefresh: observer.keyRefreshes)
-        self.metrics = metrics
-        self.log = log
         let tokens = try Self.internalTokens(document, directory, nil)
         state = Mutex(try Self.state(document, shadow, keys, observer, fingerprintKey, tokens))
         self.directory = directory
@@ -55,7 +56,7 @@ package final class GatewayState: Sendable {
                 document,
                 shadow,
                 keys,
-                GatewayObserver(metrics: metrics, log: log),
+                observer,
                 fingerprintKey,
                 tokens
             )
@@ -66,8 +67,7 @@ package final class GatewayState: Sendable {
         state.withLock { $0 = new }
         log.setLevel(document.logLevel)
         await keys.release(keeping: new.issuers)
-        let before = old.document
-        if document.listeners != before.listeners || document.limits != before.limits || document.tls != before.tls {
+        if document.listeners != started.listeners || document.limits != started.limits || document.tls != started.tls {
             log.note(.warning, "listen, tls and limits change with a restart alone")
         }
     }
@@ -131,7 +131,7 @@ package final class GatewayState: Sendable {
             rules: document.rules,
             identity: document.identity,
             requestGuard: try RequestGuard(
-                issuers: try keys.trustedIssuers(of: document.policy),
+                issuers: try keys.trustedIssuers(of: document.policy, onChange: observer?.keyRefreshes),
                 realm: document.policy.realm,
                 observer: observer,
                 fingerprintKey: fingerprintKey

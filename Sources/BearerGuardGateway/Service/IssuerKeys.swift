@@ -50,9 +50,13 @@ package final class IssuerKeys: Sendable {
 
     /// The issuers of a configuration with their keys: those at hand where there are some.
     ///
+    /// - Parameter onChange: hears of changes of key files; those of fetched keys are told by themselves.
     /// - Throws: ``ConfigurationError`` when a file cannot be read or holds no usable key.
-    package func trustedIssuers(of policy: PolicyDocument) throws(ConfigurationError) -> [TrustedIssuer] {
-        try policy.trustedIssuers(relativeTo: directory) { issuer throws(ConfigurationError) in
+    package func trustedIssuers(
+        of policy: PolicyDocument,
+        onChange: (@Sendable (KeyRefreshEvent) -> Void)? = nil
+    ) throws(ConfigurationError) -> [TrustedIssuer] {
+        try policy.trustedIssuers(relativeTo: directory, onFileChange: onChange) { issuer throws(ConfigurationError) in
             try self.keys(of: issuer)
         }
     }

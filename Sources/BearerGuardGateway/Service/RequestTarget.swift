@@ -31,7 +31,7 @@ package struct RequestTarget: Sendable, Hashable {
     /// - Throws: why it cannot be judged.
     package init(_ text: String) throws(Ambiguity) {
         guard text.utf8.count <= Self.maximumBytes else { throw .tooLong }
-        let bytes = text.utf8.span
+        let bytes = Array(text.utf8)
         guard !bytes.isEmpty, bytes[0] == UInt8(ascii: "/") else { throw .notAPath }
         var end = bytes.count
         for index in bytes.indices {
@@ -49,7 +49,7 @@ package struct RequestTarget: Sendable, Hashable {
         var start = 1
         for index in start...end where index == end || bytes[index] == UInt8(ascii: "/") {
             if index == start, index < end { throw .emptySegment }
-            try Self.check(bytes.extracting(start..<index))
+            try Self.check(bytes.span.extracting(start..<index))
             segments.append(part(start..<index))
             start = index + 1
         }

@@ -8,7 +8,19 @@ import Foundation
 import Hummingbird
 import Logging
 
-/// One route without a guard, one with it and remembered tokens, one where every token is new to it; prints a token.
+/// Does nothing: what a step before a route costs, whatever it does.
+private struct EmptyMiddleware: RouterMiddleware {
+    typealias Context = BasicAccessTokenRequestContext
+
+    func handle(
+        _ request: Request,
+        context: Context,
+        next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response { try await next(request, context) }
+}
+
+/// One route without a guard, one behind a step that does nothing, one with the guard and remembered tokens, one where
+/// every token is new to it; prints a token.
 @main
 enum Main {
     static func main() async throws {
@@ -20,6 +32,7 @@ enum Main {
         let forgetful = try RequestGuard(issuers: [TrustedIssuer(policy: policy, keys: keys)], tokenCache: .off)
         let router = Router(context: BasicAccessTokenRequestContext.self)
         router.get("/open") { _, _ in "orders" }
+        router.group().add(middleware: EmptyMiddleware()).get("/empty") { _, _ in "orders" }
         router.guarded(by: remembering, requiring: .scopes("orders:read")).get("/remembered") { _, _ in "orders" }
         router.guarded(by: forgetful, requiring: .scopes("orders:read")).get("/new") { _, _ in "orders" }
         try Data(issuer.token(scopes: ["orders:read"], lifetime: 86_400).utf8)
