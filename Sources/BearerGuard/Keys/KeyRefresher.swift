@@ -178,8 +178,9 @@ extension KeyRefresher {
                 (state.machine.isWaiting(for: ticket), state.tasks.removeValue(forKey: ticket.sequence))
             }
             guard isWaiting else { return }
-            attempt?.cancel()
             self.finish(ticket, .failure(.init(cause: .timeout)))
+            // Afterwards: it may end at once, and would say that it was cancelled.
+            attempt?.cancel()
         }
         // Kept before it can end: who waits for it to settle must find it.
         let (attempt, isOver) = state.withLock { state in
