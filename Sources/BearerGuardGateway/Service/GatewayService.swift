@@ -71,6 +71,7 @@ package struct GatewayService: Sendable {
         let log = GatewayLog(level: document.logLevel)
         let state = try GatewayState(document, shadow: shadow, relativeTo: directory, log: log)
         warn(of: document, log)
+        // They end with the process: a task that the server leaves behind at its end may ask something of them yet.
         let threads = MultiThreadedEventLoopGroup(
             numberOfThreads: document.limits.threads ?? max(1, System.coreCount / 2)
         )
@@ -78,9 +79,7 @@ package struct GatewayService: Sendable {
             group.addTask { await log.run() }
             do {
                 try await serve(state, document, on: threads)
-                try await threads.shutdownGracefully()
             } catch {
-                try? await threads.shutdownGracefully()
                 await state.close()
                 log.close()
                 throw error
