@@ -29,8 +29,14 @@ public final class SigningKey: @unchecked Sendable {
     ///   - algorithm: what it signs with.
     ///   - keyID: its `kid`.
     ///   - bits: the size of an RSA modulus; too small ones are possible on purpose.
+    ///   - exponent: the public exponent of an RSA key.
     /// - Throws: ``TestKeyError`` when OpenSSL offers no such key.
-    public init(_ algorithm: SignatureAlgorithm, keyID: String?, bits: Int32 = 2048) throws(TestKeyError) {
+    public init(
+        _ algorithm: SignatureAlgorithm,
+        keyID: String?,
+        bits: Int32 = 2048,
+        exponent: UInt = 65537
+    ) throws(TestKeyError) {
         self.algorithm = algorithm
         self.keyID = keyID
         if algorithm.isSymmetric {
@@ -46,7 +52,7 @@ public final class SigningKey: @unchecked Sendable {
             )
             return
         }
-        guard let pair = unsafe Self.generate(algorithm, bits: bits) else {
+        guard let pair = unsafe Self.generate(algorithm, bits: bits, exponent: exponent) else {
             throw TestKeyError(algorithm: algorithm, step: "generating it")
         }
         guard let pem = unsafe Self.publicPEM(of: pair),
@@ -66,7 +72,7 @@ public final class SigningKey: @unchecked Sendable {
     /// - Throws: ``TestKeyError`` when the text holds no such private key, or only with a passphrase.
     package init(privateES256PEM pem: [UInt8]?) throws(TestKeyError) {
         algorithm = .es256
-        let read = unsafe pem.map { unsafe Self.privateKey(pem: $0) } ?? Self.generate(.es256, bits: 0)
+        let read = unsafe pem.map { unsafe Self.privateKey(pem: $0) } ?? Self.generate(.es256, bits: 0, exponent: 0)
         guard let pair = unsafe read else { throw TestKeyError(algorithm: .es256, step: "reading it") }
         guard let publicPEM = unsafe Self.publicPEM(of: pair),
             let components = unsafe PublicKeyComponents.components(of: pair), case .ec(.p256, _, _) = components
@@ -107,6 +113,36 @@ public final class SigningKey: @unchecked Sendable {
         return Self.raw(der: signature, half: half)
     }
 
+    /// The RSA signature that stands for `encodedMessage` as it is, whatever it is; empty for one that is not as long as
+    /// the modulus or not below it.
+    package func sign(encodedMessage: [UInt8]) -> [UInt8] {
+        unsafe transform(encodedMessage, EVP_PKEY_sign_init, EVP_PKEY_sign)
+    }
+
+    /// What an RSA signature stands for; empty when OpenSSL fails.
+    package func encodedMessage(of signature: [UInt8]) -> [UInt8] {
+        unsafe transform(signature, EVP_PKEY_verify_recover_init, EVP_PKEY_verify_recover)
+    }
+
+    /// One RSA operation without any padding.
+    private func transform(
+        _ input: [UInt8],
+        _ start: (OpaquePointer?) -> Int32,
+        _ operation: (
+            OpaquePointer?, UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<Int>?, UnsafePointer<UInt8>?, Int
+        )
+            -> Int32
+    ) -> [UInt8] {
+        guard let context = unsafe EVP_PKEY_CTX_new_from_pkey(nil, pair, nil) else { return [] }
+        defer { unsafe EVP_PKEY_CTX_free(context) }
+        var length = input.count
+        var output = [UInt8](repeating: 0, count: length)
+        guard unsafe start(context) == 1, unsafe EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING) == 1,
+            unsafe operation(context, &output, &length, input, input.count) == 1, length == output.count
+        else { return [] }
+        return output
+    }
+
     /// Lends the key pair to OpenSSL; nil for an HMAC.
     func withPair<Value>(_ body: (OpaquePointer?) -> Value) -> Value { unsafe body(pair) }
 
@@ -134,11 +170,20 @@ public struct TestKeyError: Error, Sendable, CustomStringConvertible {
 }
 
 extension SigningKey {
-    private static func generate(_ algorithm: SignatureAlgorithm, bits: Int32) -> OpaquePointer? {
+    private static func generate(_ algorithm: SignatureAlgorithm, bits: Int32, exponent: UInt) -> OpaquePointer? {
         guard let context = unsafe EVP_PKEY_CTX_new_from_name(nil, algorithm.keyTypeName, nil) else { return nil }
         defer { unsafe EVP_PKEY_CTX_free(context) }
         guard unsafe EVP_PKEY_keygen_init(context) == 1 else { return nil }
-        if algorithm.keyTypeName == "RSA" { unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) }
+        if algorithm.keyTypeName == "RSA" {
+            let number = unsafe BN_new()
+            defer { unsafe BN_free(number) }
+            guard unsafe BN_set_word(number, exponent) == 1,
+                unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1,
+                unsafe EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, number) == 1
+            else { return nil }
+            // Of two primes OpenSSL makes a modulus of an even number of bits, whatever it is asked for.
+            if bits % 2 == 1 { unsafe EVP_PKEY_CTX_set_rsa_keygen_primes(context, 3) }
+        }
         if let curve = algorithm.curveName { unsafe EVP_PKEY_CTX_set_group_name(context, curve) }
         var pair: OpaquePointer?
         return unsafe EVP_PKEY_generate(context, &pair) == 1 ? pair : nil

@@ -1,49 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-import COpenSSL
 import Synchronization
 
 /// Prepared contexts of one key and algorithm, each lent to one thread at a time.
 ///
 /// Making one costs as much as reading a token's claims, so up to four are kept; threads start looking at different
 /// ones, and one that finds its own lent makes another for the moment.
-final class ContextPool: Sendable {
-    /// What one verification works on: the key's `EVP_PKEY_CTX`, and an `EVP_MD_CTX` for the digest.
-    ///
-    /// `@unchecked Sendable` is sound because the pool lends it to one thread at a time.
-    @safe
-    final class Contexts: @unchecked Sendable {
-        let key: OpaquePointer
-        let digest: OpaquePointer
-
-        fileprivate init?(_ template: OpenSSLHandle) {
-            guard let key = unsafe EVP_PKEY_CTX_dup(template.pointer) else { return nil }
-            guard let digest = unsafe EVP_MD_CTX_new() else {
-                unsafe EVP_PKEY_CTX_free(key)
-                return nil
-            }
-            unsafe self.key = key
-            unsafe self.digest = digest
-        }
-
-        deinit {
-            unsafe EVP_PKEY_CTX_free(key)
-            unsafe EVP_MD_CTX_free(digest)
-        }
-    }
-
+final class ContextPool<Contexts: AnyObject & Sendable>: Sendable {
     /// What stands in a slot: nothing yet, contexts that are out, or the address of some that are in.
-    private static let empty: UInt = 0
-    private static let lent: UInt = 1
+    private static var empty: UInt { 0 }
+    private static var lent: UInt { 1 }
 
-    private let template: OpenSSLHandle
-    private let first = Atomic<UInt>(empty)
-    private let second = Atomic<UInt>(empty)
-    private let third = Atomic<UInt>(empty)
-    private let fourth = Atomic<UInt>(empty)
+    private let make: @Sendable () -> Contexts?
+    private let first = Atomic<UInt>(0)
+    private let second = Atomic<UInt>(0)
+    private let third = Atomic<UInt>(0)
+    private let fourth = Atomic<UInt>(0)
 
-    init(_ template: OpenSSLHandle) { self.template = template }
+    /// - Parameter make: makes contexts; nil when OpenSSL makes none.
+    init(_ make: @escaping @Sendable () -> Contexts?) { self.make = make }
 
     deinit {
         for slot in [
@@ -56,7 +32,7 @@ final class ContextPool: Sendable {
 
     /// Lends contexts to `body`; nil when OpenSSL makes none.
     ///
-    /// What `body` does must leave the key's context as prepared: `EVP_PKEY_verify` does, whether it succeeds or fails.
+    /// What `body` does must leave them ready for the next one.
     func withContexts<Value>(_ body: (Contexts) -> Value) -> Value? {
         switch ThreadPlace.current {
         case 0: withContexts(in: first, body)
@@ -68,7 +44,7 @@ final class ContextPool: Sendable {
 
     private func withContexts<Value>(in slot: borrowing Atomic<UInt>, _ body: (Contexts) -> Value) -> Value? {
         let found = slot.exchange(Self.lent, ordering: .acquiring)
-        guard let contexts = Self.owned(found) ?? Contexts(template) else {
+        guard let contexts = Self.owned(found) ?? make() else {
             if found == Self.empty { slot.store(Self.empty, ordering: .releasing) }
             return nil
         }

@@ -5,17 +5,20 @@ import COpenSSL
 
 /// A message digest, fetched once: a late fetch costs more than a short hash and scales badly over threads.
 final class Digest: Sendable {
-    static let sha256 = Digest("SHA2-256", bytes: 32)
-    static let sha384 = Digest("SHA2-384", bytes: 48)
-    static let sha512 = Digest("SHA2-512", bytes: 64)
+    static let sha256 = Digest("SHA2-256", bytes: 32, identifier: 1)
+    static let sha384 = Digest("SHA2-384", bytes: 48, identifier: 2)
+    static let sha512 = Digest("SHA2-512", bytes: 64, identifier: 3)
 
     let name: String
     let byteCount: Int
+    /// The last number of its object identifier, 2.16.840.1.101.3.4.2.x.
+    let identifier: UInt8
     /// Nil where the host's OpenSSL offers no such digest: then nothing verifies.
     private let handle: OpenSSLHandle?
 
-    private init(_ name: String, bytes: Int) {
+    private init(_ name: String, bytes: Int, identifier: UInt8) {
         self.name = name
+        self.identifier = identifier
         byteCount = bytes
         handle = OpenSSLErrorStack.isolated {
             unsafe OpenSSLHandle(EVP_MD_fetch(nil, name, nil)) { unsafe EVP_MD_free($0) }

@@ -26,9 +26,15 @@ package final class PublicKey: Sendable {
     }
 
     /// A verifier for `algorithm`, or nil where the key is of another type.
-    package func verifier(for algorithm: SignatureAlgorithm) -> SignatureVerifier? {
+    ///
+    /// - Parameter throughProviders: whether OpenSSL's providers must do the whole of it, as where the host has them be
+    ///   FIPS providers; otherwise RSA takes the quicker way of ``RSASignature``.
+    package func verifier(
+        for algorithm: SignatureAlgorithm,
+        throughProviders: Bool = EVP_default_properties_is_fips_enabled(nil) != 0
+    ) -> SignatureVerifier? {
         guard algorithm.fits(components.type) else { return nil }
-        return SignatureVerifier(algorithm: algorithm, key: handle, components: components)
+        return SignatureVerifier(algorithm, handle, components, throughProviders: throughProviders)
     }
 }
 
