@@ -133,6 +133,8 @@ public final class SigningKey: @unchecked Sendable {
         )
             -> Int32
     ) -> [UInt8] {
+        ERR_set_mark()
+        defer { ERR_pop_to_mark() }
         guard let context = unsafe EVP_PKEY_CTX_new_from_pkey(nil, pair, nil) else { return [] }
         defer { unsafe EVP_PKEY_CTX_free(context) }
         var length = input.count

@@ -18,7 +18,7 @@ struct Case {
 
     init(_ name: String) throws {
         let base = name.hasPrefix("raw.") ? "first-sight." + name.dropFirst(4) : name
-        guard Self.names.contains(base) else { throw BenchmarkError("no case \(name)") }
+        guard Self.names.contains(base) || base.hasPrefix("refused.") else { throw BenchmarkError("no case \(name)") }
         self.name = name
         verifies = base.hasPrefix("first-sight")
         // An RSA key takes long to make where every instruction is counted.
@@ -69,10 +69,10 @@ struct Case {
             let guarding = try load.makeGuard(cache: .off)
             let token = issuer.token(header: ["kid": "nobody"])
             return Self.deciding(guarding, token, requirement) { $0.refusal?.code == .unknownKey }
-        case "refused.malformed":
-            guard let token = HostileTokens.tokens(issuer).first(where: { $0.name == "names" })?.token else {
-                throw BenchmarkError("no hostile token")
-            }
+        case _ where name.hasPrefix("refused."):
+            let kind = name == "refused.malformed" ? "names" : name.dropFirst("refused.".count)
+            let hostile = HostileTokens.tokens(issuer).first { $0.name.replacing(" ", with: "-") == kind }
+            guard let token = hostile?.token else { throw BenchmarkError("no hostile token") }
             let guarding = try load.makeGuard(cache: .off)
             return Self.deciding(guarding, token, requirement) { $0.refusal?.code == .malformed }
         default:

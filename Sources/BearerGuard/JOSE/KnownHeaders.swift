@@ -12,36 +12,56 @@ package final class KnownHeaders: Sendable {
         let header: JOSEHeader
     }
 
-    /// One header; threads meet in few of them, and a new one takes the place of the one before.
+    /// A few headers, the newest first; threads meet in few of them.
     private final class Slot: Sendable {
-        let known = Mutex<Known?>(nil)
+        let known = Mutex<[Known]>([])
     }
 
-    private static let headers = 16
-    private let slots = (0..<(4 * headers)).map { _ in Slot() }
+    private static let slotsOfThread = 16
+    private static let headersOfSlot = 4
+    private let slots = (0..<(4 * slotsOfThread)).map { _ in Slot() }
 
     package init() {}
 
     /// The header with exactly these characters.
-    func find(_ segment: ArraySlice<UInt8>) -> JOSEHeader? {
+    package func find(_ segment: ArraySlice<UInt8>) -> JOSEHeader? {
         slot(segment).known.withLock { known in
-            guard let known, known.segment.count == segment.count, segment.isSame(as: known.segment) else { return nil }
-            return known.header
+            let known = known.span
+            for index in known.indices where segment.isSame(as: known[index].segment) { return known[index].header }
+            return nil
         }
     }
 
     /// Keeps the header of a token that was verified.
     package func note(_ segment: ArraySlice<UInt8>, _ header: JOSEHeader) {
         slot(segment).known.withLock { known in
-            if let known, segment.isSame(as: known.segment) { return }
-            known = Known(segment: Array(segment), header: header)
+            if known.contains(where: { segment.isSame(as: $0.segment) }) { return }
+            if known.count == Self.headersOfSlot { known.removeLast() }
+            known.insert(Known(segment: Array(segment), header: header), at: 0)
         }
     }
 
     private func slot(_ segment: ArraySlice<UInt8>) -> Slot {
-        // Headers of one issuer differ at their ends, if at all.
-        var mixed = UInt64(truncatingIfNeeded: segment.count)
-        for index in segment.indices.suffix(12) { mixed = (mixed ^ UInt64(segment[index])) &* 0x9E37_79B9_7F4A_7C15 }
-        return slots[ThreadPlace.current * Self.headers + Int(truncatingIfNeeded: mixed >> 56) % Self.headers]
+        // All of it: headers of one issuer differ in the middle of a key's name, or at its end.
+        let mixed = unsafe segment.withUnsafeBytes { bytes in
+            var mixed = UInt64(truncatingIfNeeded: bytes.count)
+            func mix(_ word: UInt64) {
+                let (high, low) = (mixed ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+                mixed = high ^ low
+            }
+            var at = 0
+            while at &+ 8 <= bytes.count {
+                unsafe mix(bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+                at &+= 8
+            }
+            while at < bytes.count {
+                unsafe mix(UInt64(bytes[at]))
+                at &+= 1
+            }
+            return mixed
+        }
+        return slots[
+            ThreadPlace.current * Self.slotsOfThread + Int(truncatingIfNeeded: mixed >> 32) % Self.slotsOfThread
+        ]
     }
 }

@@ -9,8 +9,8 @@ package struct JSONNumber {
     let digits: Int
     /// Whether it has neither a fraction nor an exponent.
     let isInteger: Bool
-    /// Digits of the exponent; 0 where there is none.
-    private let exponentDigits: Int
+    /// What follows `e`, no further from 0 than any text's length is; 0 where there is none.
+    private let exponent: Int
 
     /// The number that begins at `start`; nil where none does.
     init?(in text: UnsafeBufferPointer<UInt8>, at start: Int) {
@@ -31,14 +31,20 @@ package struct JSONNumber {
             guard skipDigits() > 0 else { return nil }
         }
         let hasExponent = isNext(UInt8(ascii: "e")) || isNext(UInt8(ascii: "E"))
-        var exponentDigits = 0
+        var exponent = 0
         if hasExponent {
             at &+= 1
-            if isNext(UInt8(ascii: "+")) || isNext(UInt8(ascii: "-")) { at &+= 1 }
-            exponentDigits = skipDigits()
-            guard exponentDigits > 0 else { return nil }
+            let isNegative = isNext(UInt8(ascii: "-"))
+            if isNegative || isNext(UInt8(ascii: "+")) { at &+= 1 }
+            let first = at
+            while at < text.count, unsafe text[at] &- 0x30 < 10 {
+                exponent = unsafe min(exponent &* 10 &+ Int(text[at] &- 0x30), 1_000_000)
+                at &+= 1
+            }
+            guard at > first else { return nil }
+            if isNegative { exponent = 0 &- exponent }
         }
-        self.exponentDigits = exponentDigits
+        self.exponent = exponent
         isInteger = !isFraction && !hasExponent
         end = at
     }
@@ -48,46 +54,36 @@ package struct JSONNumber {
     /// Converting costs more than reading the rest of the number, so only what is as large as the largest double to the
     /// last of 19 digits is converted.
     func isFinite(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        // At most 10^199 × 10^99.
-        if digits < 200, exponentDigits <= 2 { return true }
-        // The power of ten of the first digit that is not zero, and the digits from there on.
-        var power = digits - 1
-        var leading: UInt64 = 0
-        var leadingCount = 0
-        var exponent = 0
-        var isExponent = false
-        var isNegativeExponent = false
-        var isPastPoint = false
-        for index in 0..<text.count {
-            let byte = unsafe text[index]
-            switch byte {
-            case UInt8(ascii: "."): isPastPoint = true
-            case UInt8(ascii: "e"), UInt8(ascii: "E"): isExponent = true
-            case UInt8(ascii: "-"): isNegativeExponent = isExponent
-            case UInt8(ascii: "+"): continue
-            default:
-                let digit = UInt64(byte &- 0x30)
-                if isExponent {
-                    // Beyond any text's length it makes no difference how far.
-                    exponent = min(exponent * 10 + Int(digit), 1_000_000)
-                } else if leadingCount == 0, digit == 0 {
-                    if isPastPoint || digits == 1 { power -= 1 }
-                } else if leadingCount < 19 {
-                    leading = leading * 10 + digit
-                    leadingCount += 1
-                }
-            }
+        // The power of ten that the next digit counts.
+        var power = digits &- 1 &+ exponent
+        if power < 308 { return true }
+        var at = 0
+        // To the first digit that is not zero.
+        while at < text.count {
+            let byte = unsafe text[at]
+            if byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E") { return true }
+            if byte > UInt8(ascii: "0") { break }
+            if byte == UInt8(ascii: "0") { power &-= 1 }
+            at &+= 1
         }
-        guard leadingCount > 0 else { return true }
-        let magnitude = power + (isNegativeExponent ? -exponent : exponent)
-        guard magnitude == 308 else { return magnitude < 308 }
-        for _ in leadingCount..<19 { leading *= 10 }
-        if leading != Self.largest { return leading < Self.largest }
+        guard at < text.count, power >= 308 else { return true }
+        guard power == 308 else { return false }
+        for index in 0..<Self.largest.utf8CodeUnitCount {
+            while at < text.count, unsafe text[at] == UInt8(ascii: ".") { at &+= 1 }
+            // Where the digits end, as many zeros as one likes follow.
+            var digit = UInt8(ascii: "0")
+            if at < text.count, unsafe text[at] &- 0x30 < 10 {
+                digit = unsafe text[at]
+                at &+= 1
+            }
+            let bound = unsafe Self.largest.utf8Start[index]
+            if digit != bound { return digit < bound }
+        }
         return unsafe Double(String(decoding: text, as: UTF8.self))?.isFinite ?? false
     }
 
     /// The first 19 digits of 2^1024 − 2^970, from where on numbers do not round to the largest double.
-    private static let largest: UInt64 = 1_797_693_134_862_315_807
+    private static let largest: StaticString = "1797693134862315807"
 
     /// The text with a plain `0` for each of its numbers.
     ///

@@ -15,6 +15,9 @@ struct JSONScanner: ~Copyable {
     private var noted: ScratchStack<JSONMembers.Entry>
     /// Bit by bit, which of ``TokenMember`` were met.
     private(set) var present: UInt64 = 0
+    /// Of all arrays, and of all objects.
+    private var elements = 0
+    private var members = 0
     /// The name with escapes that was met last, as it reads.
     private var decoded = ScratchStack<UInt8>()
 
@@ -86,11 +89,10 @@ struct JSONScanner: ~Copyable {
         var at = skippingSpace(start &+ 1)
         if byte(at) == UInt8(ascii: "}") { return at &+ 1 }
         var scope = names.open()
-        var count = 0
         while true {
             guard byte(at) == UInt8(ascii: "\"") else { throw .malformed }
-            count &+= 1
-            if count > limits.elements { throw .tooManyElements }
+            members &+= 1
+            if members > limits.elements { throw .tooManyElements }
             let (nameEnd, isEscaped) = try string(at)
             let name = at &+ 1..<nameEnd &- 1
             let member = try enter(name, isEscaped: isEscaped, isOutermost: depth == 1, &scope)
@@ -158,10 +160,9 @@ struct JSONScanner: ~Copyable {
         var at = skippingSpace(start &+ 1)
         if byte(at) == UInt8(ascii: "]") { return (.textArray, at &+ 1) }
         var kind = JSONMembers.Kind.textArray
-        var count = 0
         while true {
-            count &+= 1
-            if count > limits.elements { throw .tooManyElements }
+            elements &+= 1
+            if elements > limits.elements { throw .tooManyElements }
             let (entry, end) = try value(at, depth: depth)
             if entry != .plainString { kind = .array }
             let (next, isLast) = try separator(end, closing: UInt8(ascii: "]"))
@@ -225,9 +226,14 @@ struct JSONScanner: ~Copyable {
             guard at < text.count else { throw .malformed }
             let byte = unsafe text[at]
             if byte == UInt8(ascii: "\"") { break }
-            let next = unsafe byte == UInt8(ascii: "\\") ? JSONText.escapeEnd(text, at) : JSONText.scalarEnd(text, at)
+            let next: Int?
+            if byte == UInt8(ascii: "\\") {
+                hasEscapes = true
+                next = unsafe JSONText.escapesEnd(text, at)
+            } else {
+                next = unsafe JSONText.scalarsEnd(text, at)
+            }
             guard let next else { throw .malformed }
-            if byte == UInt8(ascii: "\\") { hasEscapes = true }
             at = next
         }
         guard at &- start &- 1 <= limits.stringBytes else { throw .stringTooLong }

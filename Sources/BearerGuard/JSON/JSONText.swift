@@ -57,98 +57,132 @@ enum JSONText {
         return found & 0x8080_8080_8080_8080 == 0
     }
 
-    /// The place behind the scalar that begins at `start`, which is no ASCII one; nil for what is not UTF-8.
-    static func scalarEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
-        let first = unsafe text[start]
-        // The second byte's range keeps out overlong forms, surrogates and what is beyond U+10FFFF.
-        let (count, second): (Int, ClosedRange<UInt8>) =
-            switch first {
-            case 0xC2...0xDF: (2, 0x80...0xBF)
-            case 0xE0: (3, 0xA0...0xBF)
-            case 0xED: (3, 0x80...0x9F)
-            case 0xE1...0xEF: (3, 0x80...0xBF)
-            case 0xF0: (4, 0x90...0xBF)
-            case 0xF1...0xF3: (4, 0x80...0xBF)
-            case 0xF4: (4, 0x80...0x8F)
-            default: (0, 0...0)
-            }
-        guard count > 0, text.count &- start >= count, unsafe second.contains(text[start &+ 1]) else { return nil }
-        for offset in 2..<max(2, count) where unsafe text[start &+ offset] & 0xC0 != 0x80 { return nil }
-        return start &+ count
+    /// The place behind the scalars beyond ASCII that begin at `start`, of which there is one at least; nil for what is not
+    /// UTF-8.
+    static func scalarsEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+        var at = start
+        repeat {
+            guard let end = unsafe scalarEnd(text, at) else { return nil }
+            at = end
+        } while unsafe at < text.count && text[at] >= 0x80
+        return at
     }
 
-    /// The place behind the escape that begins at `start`; nil for one that is none.
-    static func escapeEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
-        guard start &+ 1 < text.count else { return nil }
-        switch unsafe text[start &+ 1] {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
-            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
-            return start &+ 2
-        case UInt8(ascii: "u"): return unsafe scalarEscape(text, start)?.end
+    @inline(__always)
+    private static func scalarEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+        let left = text.count &- start
+        func isNext(_ offset: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> Bool {
+            unsafe left > offset && range.contains(text[start &+ offset])
+        }
+        // The second byte's range keeps out overlong forms, surrogates and what is beyond U+10FFFF.
+        switch unsafe text[start] {
+        case 0xC2...0xDF: return isNext(1) ? start &+ 2 : nil
+        case 0xE1...0xEC, 0xEE...0xEF: return isNext(1) && isNext(2) ? start &+ 3 : nil
+        case 0xE0: return isNext(1, 0xA0...0xBF) && isNext(2) ? start &+ 3 : nil
+        case 0xED: return isNext(1, 0x80...0x9F) && isNext(2) ? start &+ 3 : nil
+        case 0xF0: return isNext(1, 0x90...0xBF) && isNext(2) && isNext(3) ? start &+ 4 : nil
+        case 0xF1...0xF3: return isNext(1) && isNext(2) && isNext(3) ? start &+ 4 : nil
+        case 0xF4: return isNext(1, 0x80...0x8F) && isNext(2) && isNext(3) ? start &+ 4 : nil
         default: return nil
         }
     }
 
+    /// The place behind the escapes that begin at `start`, of which there is one at least; nil where one is none.
+    static func escapesEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+        let digits = digits
+        var at = start
+        repeat {
+            guard at &+ 1 < text.count else { return nil }
+            switch unsafe text[at &+ 1] {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+                UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+                at &+= 2
+            case UInt8(ascii: "u"):
+                guard let end = unsafe scalarEscape(text, at, digits)?.end else { return nil }
+                at = end
+            default: return nil
+            }
+        } while unsafe at < text.count && text[at] == UInt8(ascii: "\\")
+        return at
+    }
+
     /// The scalar that `\u` with four digits, or two of them as a surrogate pair, stand for.
+    @inline(__always)
     private static func scalarEscape(
         _ text: UnsafeBufferPointer<UInt8>,
-        _ start: Int
+        _ start: Int,
+        _ digits: ConstantTable<UInt8>
     ) -> (scalar: UInt32, end: Int)? {
-        guard let first = unsafe codeUnit(text, start) else { return nil }
+        guard let first = unsafe codeUnit(text, start, digits) else { return nil }
         guard first & 0xF800 == 0xD800 else { return (first, start &+ 6) }
-        guard first < 0xDC00, let second = unsafe codeUnit(text, start &+ 6), second & 0xFC00 == 0xDC00 else {
+        guard first < 0xDC00, let second = unsafe codeUnit(text, start &+ 6, digits), second & 0xFC00 == 0xDC00 else {
             return nil
         }
         return (0x1_0000 &+ ((first & 0x3FF) << 10 | second & 0x3FF), start &+ 12)
     }
 
-    private static func codeUnit(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> UInt32? {
+    @inline(__always)
+    private static func codeUnit(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ start: Int,
+        _ digits: ConstantTable<UInt8>
+    ) -> UInt32? {
         guard text.count &- start >= 6, unsafe text[start] == UInt8(ascii: "\\"),
             unsafe text[start &+ 1] == UInt8(ascii: "u")
         else { return nil }
-        var unit: UInt32 = 0
-        for offset in 2..<6 {
-            let byte = unsafe text[start &+ offset]
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): unit = unit << 4 | UInt32(byte &- 0x30)
-            case UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: "a")...UInt8(ascii: "f"):
-                unit = unit << 4 | UInt32((byte | 0x20) &- UInt8(ascii: "a") &+ 10)
-            default: return nil
-            }
-        }
-        return unit
+        @inline(__always)
+        func digit(_ offset: Int) -> UInt32 { unsafe UInt32(digits[Int(text[start &+ offset])]) }
+        let (first, second, third, fourth) = (digit(2), digit(3), digit(4), digit(5))
+        guard first | second | third | fourth < 16 else { return nil }
+        return first << 12 | second << 8 | third << 4 | fourth
     }
+
+    /// The values of hexadecimal digits; 16 for what is none.
+    private static let digits: ConstantTable<UInt8> = {
+        var values = [UInt8](repeating: 16, count: 256)
+        for (value, digit) in "0123456789abcdef".utf8.enumerated() { values[Int(digit)] = UInt8(value) }
+        for (value, digit) in "ABCDEF".utf8.enumerated() { values[Int(digit)] = UInt8(value) + 10 }
+        return ConstantTable(values)
+    }()
 
     /// Writes the bytes that `text` reads as, which was checked before.
     static func decode(_ text: UnsafeBufferPointer<UInt8>, into output: inout ScratchStack<UInt8>) {
-        var at = 0
-        while at < text.count {
-            let byte = unsafe text[at]
-            guard byte == UInt8(ascii: "\\"), at &+ 1 < text.count else {
-                output.append(byte)
-                at &+= 1
-                continue
+        let digits = digits
+        // An escape is never shorter than what it stands for.
+        unsafe output.extend(by: text.count) { output in
+            var at = 0
+            var count = 0
+            func append(_ byte: UInt8) {
+                unsafe output[count] = byte
+                count &+= 1
             }
-            switch unsafe text[at &+ 1] {
-            case UInt8(ascii: "b"): output.append(0x08)
-            case UInt8(ascii: "f"): output.append(0x0C)
-            case UInt8(ascii: "n"): output.append(0x0A)
-            case UInt8(ascii: "r"): output.append(0x0D)
-            case UInt8(ascii: "t"): output.append(0x09)
-            case UInt8(ascii: "u"):
-                guard let (value, end) = unsafe scalarEscape(text, at), let scalar = Unicode.Scalar(value) else {
-                    return
+            while at < text.count {
+                let byte = unsafe text[at]
+                guard byte == UInt8(ascii: "\\"), at &+ 1 < text.count else {
+                    append(byte)
+                    at &+= 1
+                    continue
                 }
-                if value < 0x80 {
-                    output.append(UInt8(truncatingIfNeeded: value))
-                } else if let encoded = UTF8.encode(scalar) {
-                    for byte in encoded { output.append(byte) }
+                switch unsafe text[at &+ 1] {
+                case UInt8(ascii: "b"): append(0x08)
+                case UInt8(ascii: "f"): append(0x0C)
+                case UInt8(ascii: "n"): append(0x0A)
+                case UInt8(ascii: "r"): append(0x0D)
+                case UInt8(ascii: "t"): append(0x09)
+                case UInt8(ascii: "u"):
+                    guard let (value, end) = unsafe scalarEscape(text, at, digits) else { return count }
+                    if value < 0x80 {
+                        append(UInt8(truncatingIfNeeded: value))
+                    } else if let scalar = Unicode.Scalar(value), let encoded = UTF8.encode(scalar) {
+                        for byte in encoded { append(byte) }
+                    }
+                    at = end
+                    continue
+                case let other: append(other)
                 }
-                at = end
-                continue
-            case let other: output.append(other)
+                at &+= 2
             }
-            at &+= 2
+            return count
         }
     }
 }

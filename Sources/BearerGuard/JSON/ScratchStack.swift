@@ -44,6 +44,13 @@ struct ScratchStack<Element: BitwiseCopyable>: ~Copyable {
         count = newCount
     }
 
+    /// Has what `body` writes into room for so many more, and tells the number of, on top.
+    mutating func extend(by room: Int, _ body: (UnsafeMutablePointer<Element>) -> Int) {
+        if capacity &- count < room { replace(keeping: count, capacity: max(64, count &+ room)) }
+        guard let base = unsafe base else { return }
+        unsafe count &+= body(base + count)
+    }
+
     /// Takes off what stands above the first so many.
     @inline(__always)
     mutating func shorten(to newCount: Int) { count = min(count, newCount) }

@@ -79,27 +79,34 @@ package struct TokenMembers: Sendable {
 struct TokenMemberTable: Sendable {
     private struct Slot: BitwiseCopyable {
         var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        /// Bytes of the name, of which no member has more than three words; zero where the slot is free.
+        /// Bytes of the name, of which no member has more than three words.
         var count = 0
         var member = TokenMember.algorithm
     }
 
-    private static let size = 128
+    /// Places, so many that a name of no member nearly always meets an empty one: a branch that goes either way by chance
+    /// costs more than the rest of a look.
+    private static let size = 2048
+    /// By the hash of a name, its slot's number counted from 1; 0 for an empty place.
+    private let places: ConstantTable<UInt8>
     private let slots: ConstantTable<Slot>
 
     fileprivate init() {
-        var slots = [Slot](repeating: Slot(), count: Self.size)
+        var places = [UInt8](repeating: 0, count: Self.size)
+        var slots: [Slot] = []
         for member in TokenMember.allCases {
             let name = Array(member.name.utf8)
             unsafe name.withUnsafeBufferPointer { name in
                 func word(_ start: Int) -> UInt64 {
                     unsafe start < name.count ? Self.word(name, from: start, count: name.count - start) : 0
                 }
+                slots.append(Slot(words: (word(0), word(8), word(16)), count: name.count, member: member))
                 var place = Self.place(word(0))
-                while slots[place].count != 0 { place = (place + 1) % Self.size }
-                slots[place] = Slot(words: (word(0), word(8), word(16)), count: name.count, member: member)
+                while places[place] != 0 { place = (place + 1) % Self.size }
+                places[place] = UInt8(slots.count)
             }
         }
+        self.places = ConstantTable(places)
         self.slots = ConstantTable(slots)
     }
 
@@ -111,9 +118,9 @@ struct TokenMemberTable: Sendable {
     @inline(__always)
     func member(_ text: UnsafeBufferPointer<UInt8>, _ name: Range<Int>, word: UInt64) -> TokenMember? {
         var place = Self.place(word)
-        // Less than half of the slots are taken: the walk ends.
-        while slots[place].count != 0 {
-            let slot = slots[place]
+        // Hardly any of the places are taken: the walk ends.
+        while case let number = places[place], number != 0 {
+            let slot = slots[Int(number) &- 1]
             if slot.words.0 == word, slot.count == name.count {
                 return unsafe name.count <= 8 || isRest(of: slot, in: text, name) ? slot.member : nil
             }
@@ -142,5 +149,5 @@ struct TokenMemberTable: Sendable {
         return word
     }
 
-    private static func place(_ word: UInt64) -> Int { Int(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 57) }
+    private static func place(_ word: UInt64) -> Int { Int(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 53) }
 }
