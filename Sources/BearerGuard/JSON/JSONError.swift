@@ -9,7 +9,7 @@ package enum JSONError: Error, Hashable {
     case duplicateMember
     /// Nested deeper than ``JSONLimits/depth``.
     case tooDeep
-    /// An object or array with more than ``JSONLimits/elements`` entries.
+    /// More members or entries than ``JSONLimits/elements``.
     case tooManyElements
     /// A string longer than ``JSONLimits/stringBytes``.
     case stringTooLong
@@ -24,7 +24,7 @@ package enum JSONError: Error, Hashable {
         case .malformed: "not valid JSON"
         case .duplicateMember: "a JSON member name occurs twice"
         case .tooDeep: "JSON nested too deep"
-        case .tooManyElements: "a JSON object or array has too many entries"
+        case .tooManyElements: "too many members of JSON objects, or entries of arrays"
         case .stringTooLong: "a JSON string is too long"
         case .numberOutOfRange: "a JSON number is out of range"
         case .notAnObject: "JSON that is not an object"
