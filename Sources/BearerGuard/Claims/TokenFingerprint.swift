@@ -17,12 +17,20 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
 
     /// Appends the bytes of ``text``.
     package func write(to output: inout [UInt8]) {
-        for word in isMade ? [high, low] : [] {
-            for place in stride(from: 60, through: 0, by: -4) {
-                let digit = UInt8(truncatingIfNeeded: word >> UInt64(place)) & 0xF
-                output.append(digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
-            }
+        guard isMade else { return }
+        for word in [high >> 32, high & 0xFFFF_FFFF, low >> 32, low & 0xFFFF_FFFF] {
+            unsafe withUnsafeBytes(of: Self.digits(word).bigEndian) { unsafe output.append(contentsOf: $0) }
         }
+    }
+
+    /// The eight hexadecimal digits of a number of 32 bits, the first one highest.
+    private static func digits(_ number: UInt64) -> UInt64 {
+        // Four bits to a byte, in three steps; then what a digit of 10 and more has on top.
+        var digits = (number | number << 16) & 0x0000_FFFF_0000_FFFF
+        digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
+        digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = (digits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return digits &+ 0x3030_3030_3030_3030 &+ letters &* UInt64(UInt8(ascii: "a") - 10 - UInt8(ascii: "0"))
     }
 
     /// The 32 digits.
