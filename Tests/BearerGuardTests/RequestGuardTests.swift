@@ -218,6 +218,14 @@ struct RequestGuardTests {
         #expect(throws: ConfigurationError.self) { try TokenFingerprint.Key([1, 2, 3]) }
     }
 
+    @Test("A fingerprint is the first half of an HMAC with SHA-256, in hexadecimal digits")
+    func fingerprintText() throws {
+        // RFC 4231 §4.7.
+        let key = try TokenFingerprint.Key([UInt8](repeating: 0xAA, count: 131))
+        let text = Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8)
+        #expect(key.fingerprint(of: text[...]).text == "60e431591ee0b67f0d8a26aacbf5b77f")
+    }
+
     @Test("Verified claims are typed, and any other decodes")
     func typedClaims() async throws {
         struct Extra: Decodable {
