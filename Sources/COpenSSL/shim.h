@@ -22,6 +22,7 @@
 #include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
@@ -31,6 +32,11 @@
 // A macro of two masks, which Swift does not import.
 static const int bearerguard_public_key_selection = EVP_PKEY_PUBLIC_KEY;
 static const int bearerguard_key_pair_selection = EVP_PKEY_KEYPAIR;
+
+#if defined(__linux__)
+// The C library has it in no header without _GNU_SOURCE. Contexts are pooled by the core that a thread runs on.
+int sched_getcpu(void);
+#endif
 
 // BIO_get_mem_data is a macro with a cast, which Swift does not import.
 static inline long bearerguard_bio_contents(BIO *bio, char **start) {

@@ -131,6 +131,17 @@ struct AuditTests {
         #expect(lines.map { $0["findings"] as? [String] } == expected)
     }
 
+    @Test("A long token whose characters are written as escapes is the same token, and a long identifier stays one")
+    func escapedToken() async throws {
+        let good = issuer.token(changes: ["padding": .string(String(repeating: "x", count: 7000))])
+        #expect(good.utf8.count > 8192)
+        let numbers = (0..<1500).map { "\($0)" }.joined(separator: ",")
+        let line = #"{"token":"\#(good.replacing(".", with: #"\u002e"#))","ts":\#(Self.now),"id":[[\#(numbers)]]}"#
+        let (lines, _) = try await verdicts(audit(), line)
+        #expect(lines.map { $0["verdict"] as? String } == ["valid"])
+        #expect((lines.first?["id"] as? [[Int]])?.first?.count == 1500)
+    }
+
     @Test("Tokens that end alike are not taken for each other")
     func sameEnd() async throws {
         let good = issuer.token()

@@ -185,7 +185,7 @@ struct VerifiedTokenCacheTests {
         #expect(throws: ConfigurationError.self) { try TokenCacheLimits(tokens: 0) }
     }
 
-    @Test("A cache for fewer tokens than it has shards holds no more than they are", arguments: [1, 3, 15])
+    @Test("A cache for few tokens holds no more than they are", arguments: [1, 3, 15])
     func few(_ count: Int) async throws {
         let guarding = try makeGuard(limits: try TokenCacheLimits(tokens: count))
         for number in 0..<40 {

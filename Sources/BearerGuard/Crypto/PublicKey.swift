@@ -27,11 +27,11 @@ package final class PublicKey: Sendable {
 
     /// A verifier for `algorithm`, or nil where the key is of another type.
     ///
-    /// - Parameter throughProviders: whether OpenSSL's providers must do the whole of it, as where the host has them be
-    ///   FIPS providers; otherwise RSA takes the quicker way of ``RSASignature``.
+    /// - Parameter throughProviders: whether OpenSSL's providers must do the whole of it; otherwise RSA takes the quicker
+    ///   way of ``RSASignature``.
     package func verifier(
         for algorithm: SignatureAlgorithm,
-        throughProviders: Bool = EVP_default_properties_is_fips_enabled(nil) != 0
+        throughProviders: Bool = PublicKey.hostChoosesProviders
     ) -> SignatureVerifier? {
         guard algorithm.fits(components.type) else { return nil }
         return SignatureVerifier(algorithm, handle, components, throughProviders: throughProviders)
@@ -39,6 +39,13 @@ package final class PublicKey: Sendable {
 }
 
 extension PublicKey {
+    /// Whether the host has OpenSSL use FIPS providers, or others than its default one.
+    package static var hostChoosesProviders: Bool {
+        OpenSSLErrorStack.isolated {
+            unsafe EVP_default_properties_is_fips_enabled(nil) != 0 || OSSL_PROVIDER_available(nil, "default") == 0
+        }
+    }
+
     private static func makeRSA(modulus: [UInt8], exponent: [UInt8]) -> OpenSSLHandle? {
         // OSSL_PARAM holds numbers in the machine's order of bytes.
         var n = modulus.inNativeOrder

@@ -3,7 +3,7 @@
 
 /// RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017 §8) with one key whose exponent is 65537.
 ///
-/// It accepts exactly what `EVP_PKEY_verify` accepts, in less time than that takes.
+/// It accepts what ``DigestedSignature`` accepts with the same key, in less time.
 final class RSASignature: Sendable {
     private let digest: Digest
     private let encoding: EncodedMessage

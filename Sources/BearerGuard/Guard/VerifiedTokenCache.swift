@@ -103,6 +103,7 @@ final class VerifiedTokenCache: Sendable {
     /// Locks apart from each other: threads meet in one only by chance.
     private final class Shard: Sendable {
         let state = Mutex(State())
+        private let distance = CacheLine()
     }
 
     private let shards: [Shard]
@@ -111,8 +112,8 @@ final class VerifiedTokenCache: Sendable {
     let life: Int64
 
     init(_ limits: TokenCacheLimits) {
-        // No more than tokens, as each holds at least one.
-        let count = min(16, max(1, limits.tokens))
+        // Each has room for a good number of tokens, so that one that is chosen more often than others is not full early.
+        let count = max(1, min(64, limits.tokens / 64, limits.bytes / (128 * 1024)))
         shards = (0..<count).map { _ in Shard() }
         shardTokens = max(1, limits.tokens / count)
         shardBytes = max(1, limits.bytes / count)

@@ -15,11 +15,13 @@ package final class KnownHeaders: Sendable {
     /// A few headers, the newest first; threads meet in few of them.
     private final class Slot: Sendable {
         let known = Mutex<[Known]>([])
+        private let distance = CacheLine()
     }
 
+    /// As many as four bits tell apart.
     private static let slotsOfThread = 16
     private static let headersOfSlot = 4
-    private let slots = (0..<(4 * slotsOfThread)).map { _ in Slot() }
+    private let slots = (0..<(ThreadPlace.count * slotsOfThread)).map { _ in Slot() }
 
     package init() {}
 
@@ -61,7 +63,7 @@ package final class KnownHeaders: Sendable {
             return mixed
         }
         return slots[
-            ThreadPlace.current * Self.slotsOfThread + Int(truncatingIfNeeded: mixed >> 32) % Self.slotsOfThread
+            ThreadPlace.current * Self.slotsOfThread + Int(truncatingIfNeeded: mixed >> 60)
         ]
     }
 }

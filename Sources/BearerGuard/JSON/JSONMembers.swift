@@ -76,6 +76,8 @@ package final class JSONMembers: Sendable {
     private let entries: [Entry]
     /// Bit by bit, which of ``TokenMember`` are there.
     private let present: UInt64
+    /// By which the text was read, and its parts are.
+    private let limits: JSONLimits
 
     /// Reads the text of an object.
     ///
@@ -93,6 +95,7 @@ package final class JSONMembers: Sendable {
         }
         (entries, present) = try read.get()
         self.text = text
+        self.limits = limits
         values = nil
     }
 
@@ -102,6 +105,7 @@ package final class JSONMembers: Sendable {
         text = []
         entries = []
         present = 0
+        limits = .token
     }
 
     /// The number of members.
@@ -232,7 +236,7 @@ package final class JSONMembers: Sendable {
     ///
     /// It was read before as part of the whole, so it can be read now.
     private func parsed(_ place: Range<Int>) -> JSONValue {
-        let document = try? JSONDocument(text[place: place], limits: .token)
+        let document = try? JSONDocument(text[place: place], limits: limits)
         return document?.value ?? .null
     }
 

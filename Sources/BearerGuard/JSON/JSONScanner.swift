@@ -4,7 +4,8 @@
 /// One strict pass over the text of an object (RFC 8259): checks every byte, notes where its members stand, and keeps the
 /// limits while it goes.
 ///
-/// The work is in proportion to the text, whatever is in it.
+/// The work is in proportion to the text, whatever is in it. Entries are counted over the whole text, as limits of tokens
+/// have it; texts under other limits are shorter than those.
 @safe
 struct JSONScanner: ~Copyable {
     private let text: UnsafeBufferPointer<UInt8>
