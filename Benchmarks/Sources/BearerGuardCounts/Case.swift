@@ -64,7 +64,9 @@ struct Case {
         switch name {
         case _ where name.hasPrefix("raw."):
             let raw = load.raw
-            return { raw.verify() }
+            // RSA is verified in fewer instructions than OpenSSL's own way takes.
+            let isRSA = name.hasSuffix("RS256")
+            return { isRSA ? raw.verifyBare() : raw.verify() }
         case "refused.unknown-kid":
             let guarding = try load.makeGuard(cache: .off)
             let token = issuer.token(header: ["kid": "nobody"])

@@ -14,7 +14,7 @@ enum Main {
                bearerguard-counts run CASE REPETITIONS
 
         Prints, for each case, the allocations and the instructions of one token. Instructions are counted by valgrind,
-        those of a raw verification by OpenSSL subtracted. --record writes them to FILE (Benchmarks/counts.json), --check
+        those of verifying the signature subtracted. --record writes them to FILE (Benchmarks/counts.json), --check
         ends with status 1 where one is over the recorded one by more than a tenth.
         """
 

@@ -98,6 +98,9 @@ package final class RawVerification: @unchecked Sendable {
     }
 
     package func verify() -> Bool { raw_verify(prepared) == 1 }
+
+    /// The signature alone, the library's own way, in C; for RS256.
+    package func verifyBare() -> Bool { raw_verify_bare(prepared) == 1 }
 }
 
 /// R‖S as DER, apart from the library's own so that the limit shares no code with it.

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 #include "raw_openssl.h"
 
+#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -17,7 +18,25 @@ struct raw_verification {
     size_t message_length;
     unsigned char *signature;
     size_t signature_length;
+    BN_CTX *numbers;
+    BN_MONT_CTX *montgomery;
+    BIGNUM *modulus, *correction, *base, *power;
 };
+
+/// For raw_verify_bare; all stay NULL for what is no RSA key.
+static void prepare_bare(raw_verification *verification) {
+    if (!EVP_PKEY_get_bn_param(verification->key, "n", &verification->modulus)) return;
+    verification->numbers = BN_CTX_new();
+    verification->montgomery = BN_MONT_CTX_new();
+    verification->correction = BN_new();
+    verification->base = BN_new();
+    verification->power = BN_new();
+    BN_MONT_CTX_set(verification->montgomery, verification->modulus, verification->numbers);
+    BIGNUM *r = verification->correction;
+    BN_one(r);
+    for (int i = 0; i < 2; i++) BN_to_montgomery(r, r, verification->montgomery, verification->numbers);
+    for (int i = 0; i < 16; i++) BN_mod_mul_montgomery(r, r, r, verification->montgomery, verification->numbers);
+}
 
 raw_verification *raw_prepare(
     const char *pem, int pss, int raw_digest, const unsigned char *message, size_t message_length,
@@ -45,10 +64,36 @@ raw_verification *raw_prepare(
     verification->signature = malloc(signature_length);
     memcpy(verification->signature, signature, signature_length);
     verification->signature_length = signature_length;
+    prepare_bare(verification);
     return verification;
 failed:
     raw_free(verification);
     return NULL;
+}
+
+static int hash_message(raw_verification *verification, unsigned char *hash) {
+    unsigned int length = 0;
+    return EVP_DigestInit_ex2(verification->digest_context, verification->digest, NULL) == 1
+        && EVP_DigestUpdate(verification->digest_context, verification->message, verification->message_length) == 1
+        && EVP_DigestFinal_ex(verification->digest_context, hash, &length) == 1 && length == 32;
+}
+
+int raw_verify_bare(raw_verification *verification) {
+    static const unsigned char information[19] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                                                  0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+    unsigned char hash[32], message[1024];
+    int size = (int)verification->signature_length, end = size - 51;
+    BIGNUM *s = verification->base, *r = verification->power;
+    if (!verification->modulus || size > 1024 || end < 11 || !hash_message(verification, hash)) return 0;
+    if (!BN_bin2bn(verification->signature, size, s) || BN_ucmp(s, verification->modulus) >= 0) return 0;
+    BN_mod_mul_montgomery(r, s, s, verification->montgomery, verification->numbers);
+    for (int i = 1; i < 16; i++) BN_mod_mul_montgomery(r, r, r, verification->montgomery, verification->numbers);
+    BN_mod_mul_montgomery(r, r, s, verification->montgomery, verification->numbers);
+    BN_mod_mul_montgomery(r, r, verification->correction, verification->montgomery, verification->numbers);
+    if (BN_bn2binpad(r, message, size) != size) return 0;
+    if (message[0] != 0 || message[1] != 1 || message[end - 1] != 0) return 0;
+    for (int i = 2; i < end - 1; i++) if (message[i] != 0xff) return 0;
+    return !memcmp(message + end, information, 19) && !memcmp(message + end + 19, hash, 32);
 }
 
 int raw_verify(raw_verification *verification) {
@@ -57,11 +102,8 @@ int raw_verify(raw_verification *verification) {
                                 verification->message, verification->message_length);
     }
     unsigned char hash[32];
-    unsigned int length = 0;
-    if (EVP_DigestInit_ex2(verification->digest_context, verification->digest, NULL) != 1
-        || EVP_DigestUpdate(verification->digest_context, verification->message, verification->message_length) != 1
-        || EVP_DigestFinal_ex(verification->digest_context, hash, &length) != 1) return 0;
-    return EVP_PKEY_verify(verification->context, verification->signature, verification->signature_length, hash, length);
+    if (!hash_message(verification, hash)) return 0;
+    return EVP_PKEY_verify(verification->context, verification->signature, verification->signature_length, hash, 32);
 }
 
 void raw_free(raw_verification *verification) {
@@ -69,6 +111,12 @@ void raw_free(raw_verification *verification) {
     EVP_MD_CTX_free(verification->digest_context);
     EVP_MD_free(verification->digest);
     EVP_PKEY_free(verification->key);
+    BN_CTX_free(verification->numbers);
+    BN_MONT_CTX_free(verification->montgomery);
+    BN_free(verification->modulus);
+    BN_free(verification->correction);
+    BN_free(verification->base);
+    BN_free(verification->power);
     free(verification->message);
     free(verification->signature);
     free(verification);
