@@ -18,17 +18,21 @@ enum EncodedMessage: Sendable {
     /// EMSA-PSS with a salt as long as the hash, as RFC 7518 §3.5 has it.
     case pss(modulusBits: Int)
 
-    /// The PKCS #1 encoding for a modulus of so many bytes; nil for one that is too short.
-    static func pkcs1(_ digest: Digest, modulusBytes: Int) -> EncodedMessage? {
+    /// What `algorithm` encodes with, for a modulus of so many bits; nil for one that is too short.
+    init?(_ algorithm: SignatureAlgorithm, _ digest: Digest, modulusBits: Int) {
+        if algorithm.usesPSS {
+            self = .pss(modulusBits: modulusBits)
+            return
+        }
         // A DigestInfo in DER: SEQUENCE { SEQUENCE { OID 2.16.840.1.101.3.4.2.x, NULL }, OCTET STRING }.
         let hashBytes = UInt8(truncatingIfNeeded: digest.byteCount)
         let information: [UInt8] = [
             0x30, hashBytes + 17, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
             digest.identifier, 0x05, 0x00, 0x04, hashBytes,
         ]
-        let padding = modulusBytes - 3 - information.count - digest.byteCount
+        let padding = (modulusBits + 7) / 8 - 3 - information.count - digest.byteCount
         guard padding >= 8 else { return nil }
-        return .pkcs1(start: [0x00, 0x01] + [UInt8](repeating: 0xFF, count: padding) + [0x00] + information)
+        self = .pkcs1(start: [0x00, 0x01] + [UInt8](repeating: 0xFF, count: padding) + [0x00] + information)
     }
 
     /// Whether `message`, as long as the modulus, is an encoding of `hash`.

@@ -7,22 +7,29 @@ import COpenSSL
 package final class PublicKey: Sendable {
     package let components: PublicKeyComponents
     private let handle: OpenSSLHandle
+    /// Nil for other keys than those of RSA with the usual exponent.
+    private let operation: RSAPublicOperation?
 
     /// Checks and builds a key.
     ///
-    /// Costs 5 to 20 µs and more for large ones, so never on a request path.
+    /// Costs 20 µs, and more for large ones, so never on a request path.
     package init(_ components: PublicKeyComponents) throws(KeyFault) {
         try KeyPolicy.check(components)
-        let built = OpenSSLErrorStack.isolated { () -> OpenSSLHandle? in
+        let (built, operation) = OpenSSLErrorStack.isolated { () -> (OpenSSLHandle?, RSAPublicOperation?) in
             switch components {
-            case .rsa(let modulus, let exponent): Self.makeRSA(modulus: modulus, exponent: exponent)
-            case .ec(let curve, let x, let y): Self.makeEC(curve, x: x, y: y)
-            case .edwards(let curve, let x): Self.makeEdwards(curve, x: x)
+            case .rsa(let modulus, let exponent):
+                (
+                    Self.makeRSA(modulus: modulus, exponent: exponent),
+                    RSAPublicOperation(modulus: modulus, exponent: exponent)
+                )
+            case .ec(let curve, let x, let y): (Self.makeEC(curve, x: x, y: y), nil)
+            case .edwards(let curve, let x): (Self.makeEdwards(curve, x: x), nil)
             }
         }
         guard let built else { throw .invalid("OpenSSL refuses the key") }
         self.components = components
         self.handle = built
+        self.operation = operation
     }
 
     /// A verifier for `algorithm`, or nil where the key is of another type.
@@ -34,7 +41,7 @@ package final class PublicKey: Sendable {
         throughProviders: Bool = PublicKey.hostChoosesProviders
     ) -> SignatureVerifier? {
         guard algorithm.fits(components.type) else { return nil }
-        return SignatureVerifier(algorithm, handle, components, throughProviders: throughProviders)
+        return SignatureVerifier(algorithm, handle, components, throughProviders ? nil : operation)
     }
 }
 

@@ -10,13 +10,9 @@ final class RSASignature: Sendable {
     private let operation: RSAPublicOperation
     private let scratches = ContextPool { RSAPublicOperation.Scratch() }
 
-    /// Prepares a key; nil for another exponent.
-    init?(_ algorithm: SignatureAlgorithm, _ digest: Digest, modulus: [UInt8], exponent: [UInt8]) {
-        guard let operation = RSAPublicOperation(modulus: modulus, exponent: exponent),
-            let encoding = algorithm.usesPSS
-                ? .pss(modulusBits: operation.bitCount)
-                : EncodedMessage.pkcs1(digest, modulusBytes: operation.byteCount)
-        else { return nil }
+    /// Prepares a key; nil for a modulus too short for the digest, which ``KeyPolicy`` lets none be.
+    init?(_ algorithm: SignatureAlgorithm, _ digest: Digest, _ operation: RSAPublicOperation) {
+        guard let encoding = EncodedMessage(algorithm, digest, modulusBits: operation.bitCount) else { return nil }
         self.digest = digest
         self.encoding = encoding
         self.operation = operation

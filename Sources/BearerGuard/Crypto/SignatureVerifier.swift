@@ -20,22 +20,20 @@ package final class SignatureVerifier: Sendable {
     private let method: Method
 
     /// Prepares `key`, which the caller has found to fit `algorithm`.
+    ///
+    /// - Parameter operation: the key's, where RSA is to take the quicker way.
     init?(
         _ algorithm: SignatureAlgorithm,
         _ key: OpenSSLHandle,
         _ components: PublicKeyComponents,
-        throughProviders: Bool
+        _ operation: RSAPublicOperation?
     ) {
         let method = OpenSSLErrorStack.isolated { () -> Method? in
             if case .edwards(let curve, _) = components {
                 return Self.edwardsContext(key).map { .edwards($0, signatureBytes: curve.signatureBytes) }
             }
             guard let digest = algorithm.digest else { return nil }
-            if !throughProviders, case .rsa(let modulus, let exponent) = components,
-                let signature = RSASignature(algorithm, digest, modulus: modulus, exponent: exponent)
-            {
-                return .rsa(signature)
-            }
+            if let operation { return RSASignature(algorithm, digest, operation).map { .rsa($0) } }
             return DigestedSignature(algorithm, digest, key, components).map { .digested($0) }
         }
         guard let method else { return nil }
