@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+// Without COpenSSL: where a file imports that as well, the compiler takes `memcmp` for a function that may change anything,
+// in all of the module, and a look for a token seen before counts references that threads share.
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)

@@ -61,7 +61,7 @@ final class RSAPublicOperation: Sendable {
     init?(modulus: [UInt8], exponent: [UInt8]) {
         guard exponent == [1, 0, 1],
             let n = unsafe OpenSSLHandle(
-                BN_bin2bn(modulus, Int32(modulus.count), nil),
+                BN_bin2bn(modulus, Int32(clamping: modulus.count), nil),
                 release: { unsafe BN_free($0) }
             ),
             let montgomery = unsafe OpenSSLHandle(BN_MONT_CTX_new(), release: { unsafe BN_MONT_CTX_free($0) }),

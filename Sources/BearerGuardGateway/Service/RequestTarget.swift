@@ -39,11 +39,7 @@ package struct RequestTarget: Sendable, Hashable {
             guard (0x21...0x7E).contains(byte), byte != UInt8(ascii: "#") else { throw .character }
             if byte == UInt8(ascii: "?") { end = min(end, index) }
         }
-        // ASCII from here on, so that bytes are characters.
-        func part(_ range: Range<Int>) -> String {
-            let start = text.utf8.index(text.startIndex, offsetBy: range.lowerBound)
-            return String(text[start..<text.utf8.index(start, offsetBy: range.count)])
-        }
+        func part(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
         query = end < bytes.count ? part(end + 1..<bytes.count) : nil
         var segments: [String] = []
         var start = 1

@@ -126,6 +126,37 @@ struct GatewayTests {
         }
     }
 
+    @Test("Two hundred reloads between questions leave no descriptor and no memory behind, and the service ends with 0")
+    func reloads() async throws {
+        try await GatewaySite.run { site, service in
+            let question = "http://127.0.0.1:\(site.servicePort)/envoy/orders"
+            let inForce = #""event":"configuration in force""#
+            func reload(_ times: Int) async throws {
+                for _ in 0..<times {
+                    let before = site.count(ofLogged: inForce)
+                    service.signal(SIGHUP)
+                    #expect(try await Curl.get(question).status == 401)
+                    try await site.untilLogged(inForce, more: before)
+                }
+            }
+            let state = ProcessState(of: service.processIdentifier)
+            // Until memory that is kept for reuse is all there.
+            try await reload(50)
+            let (descriptors, bytes) = (state.descriptors, state.residentBytes)
+            #expect(descriptors > 3 && bytes > 0)
+            try await reload(200)
+            print("gateway, 200 reloads: \(bytes / 1024) KiB, \(state.residentBytes / 1024) KiB after them")
+            #expect(state.descriptors <= descriptors)
+            #expect(state.residentBytes < bytes + 8 * 1024 * 1024)
+            #expect(await service.terminate())
+            #expect(service.status == 0)
+            #expect(site.count(ofLogged: #""event":"ended""#) == 1)
+            for line in site.serviceLog.split(separator: "\n") {
+                #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+            }
+        }
+    }
+
     @Test("Probes and metrics are answered, and neither they nor the log have anything of a token, claim or path")
     func canary() async throws {
         try await GatewaySite.run { site, service in
