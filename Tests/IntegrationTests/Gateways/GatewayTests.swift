@@ -122,6 +122,10 @@ struct GatewayTests {
             #expect(try await ask() == 401)
             try await change("path: //health", "path: /health, access: public", expecting: inForce)
             #expect(try await ask() == 200)
+            // What --check would say of a rule is said when it comes into force.
+            #expect(!site.serviceLog.contains("is never reached"))
+            try await change("- {path: /me}", "- {path: /health, methods: [GET]}", expecting: inForce)
+            #expect(site.count(ofLogged: "is never reached") == 1)
             #expect(await service.terminate())
         }
     }
