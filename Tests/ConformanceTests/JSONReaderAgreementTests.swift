@@ -42,6 +42,29 @@ struct JSONReaderAgreementTests {
             #"{"token_introspection":1}"#,
         ]
 
+    /// Numbers around 2^1024 − 2^970, at which they stop to round to the largest double: as integers, and with a point and
+    /// an exponent.
+    private static let edge: [String] = {
+        let bound =
+            "1797693134862315807937289714053034150799341327100378269361737789804449682927647509466490179775872070"
+            + "9633028641669288791094655554785194040263065748867150582068190890200070838367627385484581771153176447"
+            + "5730270069855571366959622842914819860834936475292719074168444365510704342711559699508093042880177904"
+            + "174497792"
+        var texts: [String] = []
+        for place in [0, 1, 16, 17, 18, 19, 20, 100, 307, 308] {
+            for change: Int8 in [-1, 0, 1] {
+                var digits = Array(bound.utf8)
+                digits[place] = UInt8(clamping: min(57, max(48, Int(digits[place]) + Int(change))))
+                let text = String(decoding: digits, as: UTF8.self)
+                texts += [
+                    text, "-\(text).0", "\(text).1", "\(text.prefix(1)).\(text.dropFirst())e308", "0.\(text)E+309",
+                ]
+                texts += ["0.000\(text)e312", "\(text)000e-3", String(text.prefix(place + 1)) + "e\(308 - place)"]
+            }
+        }
+        return texts.map { #"{"a":\#($0)}"# }
+    }()
+
     private static let nested: [String] = [30, 31, 32, 33].flatMap { (depth: Int) -> [String] in
         [
             #"{"a":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}",
@@ -122,7 +145,7 @@ struct JSONReaderAgreementTests {
 
     @Test("Every text of the vectors, and of random changes to them, is read alike")
     func agreement() throws {
-        var corpus = (Self.own + Self.nested + Self.crowded).map { Array($0.utf8) }
+        var corpus = (Self.own + Self.nested + Self.crowded + Self.edge).map { Array($0.utf8) }
         for file in VectorFolder.files {
             for vector in try VectorCase.read(file) {
                 for segment in vector.tokenBytes.split(separator: UInt8(ascii: ".")).prefix(2) {

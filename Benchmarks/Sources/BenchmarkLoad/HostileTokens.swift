@@ -26,6 +26,7 @@ package enum HostileTokens {
             ("short strings", repeated(#""x",[],"#)), ("empty arrays", repeated("[[],[]],")),
             ("objects", repeated(#"{"a":{}},"#)),
             ("numbers", repeated("[1,2],")), ("reals", repeated("[1e5,0.5],")), ("large reals", repeated("[1e308],")),
+            ("the largest reals", repeated("1.797693134862315807e308,")),
             ("white space", repeated(" ", "{")), ("names", numbered { #""\#($0)":1,"# }),
             ("escaped names", numbered { #""\u0061\#($0)":1,"# }),
             ("many objects of names", repeated(#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1},"#)),

@@ -51,8 +51,7 @@ package struct JSONNumber {
 
     /// Whether a double can hold it, rounded; `text` is the number itself.
     ///
-    /// Converting costs more than reading the rest of the number, so only what is as large as the largest double to the
-    /// last of 19 digits is converted.
+    /// Converting costs more than reading the rest of the number, so its digits are compared.
     func isFinite(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         // The power of ten that the next digit counts.
         var power = digits &- 1 &+ exponent
@@ -68,7 +67,7 @@ package struct JSONNumber {
         }
         guard at < text.count, power >= 308 else { return true }
         guard power == 308 else { return false }
-        for index in 0..<Self.largest.utf8CodeUnitCount {
+        for index in 0..<Self.bound.utf8CodeUnitCount {
             while at < text.count, unsafe text[at] == UInt8(ascii: ".") { at &+= 1 }
             // Where the digits end, as many zeros as one likes follow.
             var digit = UInt8(ascii: "0")
@@ -76,14 +75,19 @@ package struct JSONNumber {
                 digit = unsafe text[at]
                 at &+= 1
             }
-            let bound = unsafe Self.largest.utf8Start[index]
+            let bound = unsafe Self.bound.utf8Start[index]
             if digit != bound { return digit < bound }
         }
-        return unsafe Double(String(decoding: text, as: UTF8.self))?.isFinite ?? false
+        return false
     }
 
-    /// The first 19 digits of 2^1024 − 2^970, from where on numbers do not round to the largest double.
-    private static let largest: StaticString = "1797693134862315807"
+    /// 2^1024 − 2^970, from where on numbers do not round to the largest double.
+    private static let bound: StaticString = """
+        1797693134862315807937289714053034150799341327100378269361737789804449682927647509466490179775872070\
+        9633028641669288791094655554785194040263065748867150582068190890200070838367627385484581771153176447\
+        5730270069855571366959622842914819860834936475292719074168444365510704342711559699508093042880177904\
+        174497792
+        """
 
     /// The text with a plain `0` for each of its numbers.
     ///
