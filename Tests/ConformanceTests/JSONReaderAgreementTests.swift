@@ -87,6 +87,24 @@ struct JSONReaderAgreementTests {
         ]
     }
 
+    /// Two names in one object, written in one way and another, of lengths around those of a word and of the room that
+    /// names with escapes have at first; alone, among many others, and within.
+    private static let spelled: [String] = [0, 1, 6, 7, 8, 9, 15, 16, 17, 239, 240, 241].flatMap {
+        (length: Int) -> [String] in
+        let plain = String(repeating: "m", count: length)
+        let names = [
+            plain, #"\u006d"# + plain.dropFirst(), plain.dropLast() + #"\u006D"#, "é" + plain, #"\u00e9"# + plain,
+            plain + "é", plain + #"\u00E9"#,
+        ]
+        let crowd = (0..<60).map { #""c\#($0)":1"# }.joined(separator: ",")
+        return names.flatMap { first in
+            names.flatMap { second in
+                let pair = "\"\(first)\":1,\"\(second)\":\"\""
+                return ["{\(pair)}", "{\(crowd),\(pair)}", "{\"x\":[{\(pair)}]}"]
+            }
+        }
+    }
+
     /// What a reader says of a text: its members, or why it has none.
     private enum Reading {
         case members([JSONObject.Member])
@@ -141,6 +159,17 @@ struct JSONReaderAgreementTests {
                 && zip(left.members, right.members).allSatisfy { $0.name == $1.name && isSame($0.value, $1.value) }
         default: left == right && "\(left)" == "\(right)"
         }
+    }
+
+    @Test("A name that an object has twice is found, in whatever ways it is written")
+    func spellings() {
+        for text in Self.spelled {
+            let difference = Self.difference(Array(text.utf8))
+            #expect(difference == nil, "\(text)")
+        }
+        // In each of three places: seven spellings of three names, and of two where there is nothing beside the letter.
+        let twice = Self.spelled.count { (try? JSONMembers(Array($0.utf8)[...])) == nil }
+        #expect(twice == 11 * 3 * (3 * 3 + 2 * 2 + 2 * 2) + 3 * (1 + 2 * 2 + 4 * 4))
     }
 
     @Test("Every text of the vectors, and of random changes to them, is read alike")

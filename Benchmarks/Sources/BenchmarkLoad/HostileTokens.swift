@@ -13,12 +13,13 @@ package enum HostileTokens {
         func numbered(_ piece: (Int) -> String) -> String {
             var text = "{"
             var number = 0
-            // As many members as are read, then more text.
-            while text.utf8.count < bytes - 24, number < 1024 {
+            // As many members as are read, the last two of one name, which is found when all of them are compared.
+            while text.utf8.count < bytes - 40, number < 1022 {
                 text += piece(number)
                 number += 1
             }
-            return text + #""z":""# + String(repeating: "z", count: max(0, min(8000, bytes - text.utf8.count - 6)))
+            let rest = String(repeating: "z", count: max(0, min(8000, bytes - text.utf8.count - 14)))
+            return text + #""z":"\#(rest)","z":1}"#
         }
         return [
             ("one long string", repeated("x", #"{"a":""#)), ("strings beyond ASCII", repeated("\u{20AC}", #"{"a":""#)),
@@ -28,7 +29,11 @@ package enum HostileTokens {
             ("numbers", repeated("[1,2],")), ("reals", repeated("[1e5,0.5],")), ("large reals", repeated("[1e308],")),
             ("the largest reals", repeated("1.797693134862315807e308,")),
             ("white space", repeated(" ", "{")), ("names", numbered { #""\#($0)":1,"# }),
+            ("longer names", numbered { #""member\#($0 + 1000)":1,"# }),
+            ("names beyond ASCII", numbered { #""\#u{E9}\#($0)":1,"# }),
             ("escaped names", numbered { #""\u0061\#($0)":1,"# }),
+            ("escapes in names", numbered { #""\n\#($0)":1,"# }),
+            ("escapes behind names", numbered { #""member\#($0)\n":1,"# }),
             ("many objects of names", repeated(#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1},"#)),
         ]
     }

@@ -47,10 +47,7 @@ package final class KnownHeaders: Sendable {
         // All of it: headers of one issuer differ in the middle of a key's name, or at its end.
         let mixed = unsafe segment.withUnsafeBytes { bytes in
             var mixed = UInt64(truncatingIfNeeded: bytes.count)
-            func mix(_ word: UInt64) {
-                let (high, low) = (mixed ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-                mixed = high ^ low
-            }
+            func mix(_ word: UInt64) { mixed = (mixed ^ word).mixed }
             var at = 0
             while at &+ 8 <= bytes.count {
                 unsafe mix(bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))

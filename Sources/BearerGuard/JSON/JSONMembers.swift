@@ -38,8 +38,6 @@ package final class JSONMembers: Sendable {
     }
 
     /// Where a member stands.
-    ///
-    /// Of names and strings the quotes are left out.
     struct Entry: Sendable, BitwiseCopyable {
         private var nameStart: UInt16 = 0
         private var nameEnd: UInt16 = 0
@@ -51,17 +49,18 @@ package final class JSONMembers: Sendable {
         /// No such member.
         init() {}
 
-        init(name: Range<Int>, hasEscapedName: Bool, value: Range<Int>, kind: Kind) {
-            nameStart = UInt16(truncatingIfNeeded: name.lowerBound)
-            nameEnd = UInt16(truncatingIfNeeded: name.upperBound)
-            valueStart = UInt16(truncatingIfNeeded: value.lowerBound)
-            valueEnd = UInt16(truncatingIfNeeded: value.upperBound)
+        init(name: (start: Int, end: Int), hasEscapedName: Bool, value: (start: Int, end: Int), kind: Kind) {
+            nameStart = UInt16(truncatingIfNeeded: name.start)
+            nameEnd = UInt16(truncatingIfNeeded: name.end)
+            valueStart = UInt16(truncatingIfNeeded: value.start)
+            valueEnd = UInt16(truncatingIfNeeded: value.end)
             self.kind = kind
             self.hasEscapedName = hasEscapedName
         }
 
         var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
-        var value: Range<Int> { Int(valueStart)..<Int(valueEnd) }
+        /// Where its value stands, without the quotes of a string.
+        var value: Range<Int> { Int(valueStart) &+ (kind.isText ? 1 : 0)..<Int(valueEnd) &- (kind.isText ? 1 : 0) }
     }
 
     /// Places are kept in 16 bits; tokens are smaller.
@@ -81,15 +80,15 @@ package final class JSONMembers: Sendable {
 
     /// Reads the text of an object.
     ///
-    /// - Throws: the first fault in the text.
+    /// - Throws: a fault in the text, of several not always the first: names are compared where their object ends.
     package init(_ text: ArraySlice<UInt8>, limits: JSONLimits = .token) throws(JSONError) {
         guard text.count <= Self.maximumBytes else { throw .stringTooLong }
-        let read = unsafe withUnsafeTemporaryAllocation(byteCount: JSONScanner.scratchBytes, alignment: 8) { scratch in
+        let read = unsafe withUnsafeTemporaryAllocation(byteCount: JSONNames.scratchBytes, alignment: 8) { scratch in
             unsafe text.withUnsafeBufferPointer { bytes in
                 var scanner = unsafe JSONScanner(bytes, limits: limits, scratch: scratch)
                 return Result { () throws(JSONError) in
                     try scanner.outermost()
-                    return (scanner.entries, scanner.present)
+                    return (scanner.names.entries, scanner.names.present)
                 }
             }
         }

@@ -1,127 +1,210 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// The member names of the objects that are being read, to find one that occurs twice in one object (RFC 7519 §4), in time
-/// that grows with the number of names alone.
+/// The members of the objects that are being read, those of the innermost on top, to find a name that occurs twice in one
+/// object (RFC 7519 §4), in time that grows with the number of names alone.
 struct JSONNames: ~Copyable {
-    /// Where a name stands in the text, without its quotes.
-    private struct Name: BitwiseCopyable {
-        private let start: UInt16
-        private let end: UInt16
-        let digest: UInt32
+    /// What a name is: the number of a member of the outermost object that is looked for, or a digest, which names seldom
+    /// share.
+    struct Name: BitwiseCopyable {
+        private let bits: UInt32
+        private static let top: UInt32 = 1 << 31
 
-        init(_ place: Range<Int>, digest: UInt32) {
-            start = UInt16(truncatingIfNeeded: place.lowerBound)
-            end = UInt16(truncatingIfNeeded: place.upperBound)
-            self.digest = digest
-        }
+        init(_ member: TokenMember) { bits = UInt32(truncatingIfNeeded: member.rawValue) }
 
-        var place: Range<Int> { Int(start)..<Int(end) }
+        init(digest: UInt64) { bits = UInt32(truncatingIfNeeded: digest ^ digest >> 32) | Self.top }
+
+        var isMember: Bool { bits < Self.top }
+        /// The number of the member; without sense for any other name.
+        var number: Int { Int(bits) }
+
+        static func == (left: Name, right: Name) -> Bool { left.bits == right.bits }
     }
 
-    /// The names of one object, which stand above those of the objects around it.
-    struct Scope: ~Copyable {
-        fileprivate let first: Int
-        /// Where names are by their digests, counted from 1, once there are many; 0 for a free place.
-        fileprivate var table = ScratchStack<UInt16>()
+    private struct Noted: BitwiseCopyable {
+        let entry: JSONMembers.Entry
+        let name: Name
     }
 
-    /// Up to here comparing with each is quicker than looking up.
+    /// Up to here, beside those of ``TokenMember``, comparing with each is quicker than looking up.
     private static let few = 16
     /// Whoever writes a token must not know which names have one digest.
     private static let processSeed = UInt64.random(in: .min ... .max)
 
     private let seed = processSeed
-    private var names: ScratchStack<Name>
+    private let table = TokenMember.table
+    private let digits = JSONText.digits
+    private var noted: ScratchStack<Noted>
+    /// Bit by bit, which of ``TokenMember`` were met.
+    private(set) var present: UInt64 = 0
+    /// Where the names of an object of many are by their digests, counted from 1; 0 for a free place.
+    private var places = ScratchStack<UInt16>()
+    /// The name with escapes that was met last, as it reads.
+    private var decoded = ScratchStack<UInt8>()
 
-    /// Bytes for so many names.
-    static func bytes(_ count: Int) -> Int { count * MemoryLayout<Name>.stride }
+    /// Bytes to lend: enough for most tokens, and fourfold growth from there ends at the limit of members.
+    static let scratchBytes = 64 * MemoryLayout<Noted>.stride
 
-    /// - Parameter memory: where the first names are kept.
-    init(lent memory: UnsafeMutableRawBufferPointer) { unsafe names = ScratchStack(lent: memory) }
+    /// - Parameter scratch: ``scratchBytes`` of memory, aligned for any number.
+    init(lent scratch: UnsafeMutableRawBufferPointer) { unsafe noted = ScratchStack(lent: scratch) }
 
-    /// An object begins.
-    @inline(__always)
-    func open() -> Scope { Scope(first: names.count) }
+    /// Members noted of all objects that are being read, which the next object's begin with.
+    var count: Int { noted.count }
 
-    /// An object ends; those within it have ended before.
-    @inline(__always)
-    mutating func close(_ scope: borrowing Scope) { names.shorten(to: scope.first) }
-
-    /// Notes a name; false where the object has it already.
-    @inline(__always)
-    mutating func insert(
-        _ place: Range<Int>,
-        digest: UInt32,
-        _ scope: inout Scope,
-        in text: UnsafeBufferPointer<UInt8>
-    ) -> Bool {
-        let name = Name(place, digest: digest)
-        let count = names.count &- scope.first
-        if count < Self.few {
-            for index in scope.first..<names.count where names[index].digest == name.digest {
-                if unsafe Self.isSame(names[index], name, in: text) { return false }
+    /// What was noted of the outermost object: a place for each ``TokenMember``, then the other members.
+    var entries: [JSONMembers.Entry] {
+        [JSONMembers.Entry](capacity: TokenMember.count &+ noted.count &- present.nonzeroBitCount) { output in
+            output.append(repeating: JSONMembers.Entry(), count: TokenMember.count)
+            for index in 0..<noted.count {
+                let noted = noted[index]
+                if noted.name.isMember { output[noted.name.number] = noted.entry } else { output.append(noted.entry) }
             }
-        } else if unsafe !insert(name, at: count, &scope, in: text) {
-            return false
         }
-        names.append(name)
+    }
+
+    /// An object ends whose members stand from `first` on; false where it has a name twice.
+    @inline(__always)
+    mutating func close(_ first: Int, isOutermost: Bool, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        // One member alone has no other to be compared with.
+        if noted.count &- first > 1, unsafe hasNameTwice(first, in: text) { return false }
+        if !isOutermost { noted.shorten(to: first) }
         return true
     }
 
-    /// Enters the name number `count` of an object of many.
-    private func insert(
-        _ name: Name,
-        at count: Int,
-        _ scope: inout Scope,
-        in text: UnsafeBufferPointer<UInt8>
-    ) -> Bool {
-        // At least half of the places are free: the walk ends.
-        if scope.table.count < 2 &* (count &+ 1) { rehash(&scope) }
-        let mask = scope.table.count &- 1
-        var slot = Int(truncatingIfNeeded: name.digest) & mask
-        while scope.table[slot] != 0 {
-            let known = names[scope.first &+ Int(scope.table[slot]) &- 1]
-            if known.digest == name.digest, unsafe Self.isSame(known, name, in: text) { return false }
-            slot = (slot &+ 1) & mask
+    /// A name of fewer bytes than a word has, which has no others.
+    @inline(__always)
+    func name(_ word: UInt64, count: Int, isOutermost: Bool) -> Name {
+        if isOutermost, let member = table.member(word, count: count) { return Name(member) }
+        return Name(digest: mixed(seed ^ UInt64(truncatingIfNeeded: count), word))
+    }
+
+    /// The name of these bytes of a text, read as they are written.
+    @inline(__always)
+    func name(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, count: Int, isOutermost: Bool) -> Name {
+        if count < 8 {
+            return unsafe name(
+                TokenMemberTable.word(text, from: start, count: count),
+                count: count,
+                isOutermost: isOutermost
+            )
         }
-        scope.table[slot] = UInt16(truncatingIfNeeded: count &+ 1)
+        if isOutermost, let member = unsafe table.member(text, start, count: count) { return Name(member) }
+        var digest = seed ^ UInt64(truncatingIfNeeded: count)
+        let end = start &+ count
+        var at = start
+        while at &+ 8 <= end {
+            digest = unsafe mixed(digest, JSONText.word(text, at))
+            at &+= 8
+        }
+        if at < end { digest = unsafe mixed(digest, TokenMemberTable.word(text, from: at, count: end &- at)) }
+        return Name(digest: digest)
+    }
+
+    @inline(__always)
+    private func mixed(_ digest: UInt64, _ word: UInt64) -> UInt64 {
+        (digest ^ word).mixed &+ seed
+    }
+
+    /// The name with escapes that begins there, and the place of the quote behind it; nil where none of so many bytes does.
+    @inline(never)
+    mutating func escapedName(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ start: Int,
+        bytes: Int,
+        isOutermost: Bool
+    ) -> (name: Name, end: Int)? {
+        // Room for all that a name may have is made for those that have more than nearly all names.
+        var most = min(bytes, 240)
+        while true {
+            let text = unsafe UnsafeBufferPointer(rebasing: text[..<min(text.count, start &+ most &+ 1)])
+            var end: Int?
+            var count = 0
+            unsafe decoded.rewrite(room: most &+ 16) { output in
+                unsafe end = JSONText.read(text, from: start, into: output, &count, digits)
+                // A word behind it, so that its own can be read whole.
+                unsafe UnsafeMutableRawPointer(output).storeBytes(of: 0, toByteOffset: count, as: UInt64.self)
+                return count &+ 8
+            }
+            if let end {
+                return (unsafe decoded.withElements { unsafe name($0, 0, count: count, isOutermost: isOutermost) }, end)
+            }
+            if most == bytes { return nil }
+            most = bytes
+        }
+    }
+
+    /// Notes a member; false where the outermost object has it already.
+    @inline(__always)
+    mutating func append(_ entry: JSONMembers.Entry, _ name: Name) -> Bool {
+        if name.isMember {
+            let bit: UInt64 = 1 << UInt64(name.number)
+            guard present & bit == 0 else { return false }
+            present |= bit
+        }
+        noted.append(Noted(entry: entry, name: name))
         return true
     }
 
-    private func rehash(_ scope: inout Scope) {
-        scope.table.refill(0, count: max(256, scope.table.count &* 16))
-        let mask = scope.table.count &- 1
-        for index in scope.first..<names.count {
-            var slot = Int(truncatingIfNeeded: names[index].digest) & mask
-            while scope.table[slot] != 0 { slot = (slot &+ 1) & mask }
-            scope.table[slot] = UInt16(truncatingIfNeeded: index &- scope.first &+ 1)
+    private mutating func hasNameTwice(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let count = noted.count &- first
+        if count > Self.few &+ TokenMember.count { return unsafe hasNameTwiceAmongMany(first, in: text) }
+        var met: UInt64 = 0
+        for index in first..<noted.count where !noted[index].name.isMember {
+            let name = noted[index].name
+            let bit: UInt64 = 1 << UInt64(name.number & 63)
+            if met & bit != 0 {
+                for other in first..<index where noted[other].name == name {
+                    if unsafe isSame(other, index, in: text) { return true }
+                }
+            }
+            met |= bit
         }
+        return false
+    }
+
+    private mutating func hasNameTwiceAmongMany(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let count = noted.count &- first
+        // Three quarters of the places stay free at least: every walk ends, and hardly any takes a step.
+        places.refill(0, count: 1 << (Int.bitWidth &- (4 &* count &- 1).leadingZeroBitCount))
+        let mask = places.count &- 1
+        for index in first..<noted.count where !noted[index].name.isMember {
+            let name = noted[index].name
+            var place = name.number & mask
+            while case let number = Int(places[place]), number != 0 {
+                let other = first &+ number &- 1
+                if noted[other].name == name, unsafe isSame(other, index, in: text) { return true }
+                place = (place &+ 1) & mask
+            }
+            places[place] = UInt16(truncatingIfNeeded: index &- first &+ 1)
+        }
+        return false
     }
 
     /// Whether two names of one digest are one name, which they are but for the rarest chance.
-    private static func isSame(_ left: Name, _ right: Name, in text: UnsafeBufferPointer<UInt8>) -> Bool {
-        var a = ScratchStack<UInt8>()
-        var b = ScratchStack<UInt8>()
-        unsafe JSONText.decode(UnsafeBufferPointer(rebasing: text[left.place]), into: &a)
-        unsafe JSONText.decode(UnsafeBufferPointer(rebasing: text[right.place]), into: &b)
+    @inline(never)
+    private func isSame(_ left: Int, _ right: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let a = unsafe bytes(left, in: text)
+        let b = unsafe bytes(right, in: text)
         return unsafe a.withElements { a in unsafe b.withElements { b in unsafe JSONMembers.isEqual(a, b) } }
     }
 
-    /// A number that names seldom share, of those bytes of a text.
-    ///
-    /// - Parameter word: the first eight of them.
-    @inline(__always)
-    func digest(_ text: UnsafeBufferPointer<UInt8>, _ name: Range<Int>, word: UInt64) -> UInt32 {
-        var digest = seed ^ UInt64(truncatingIfNeeded: name.count)
-        var word = word
-        var start = name.lowerBound
-        while true {
-            let (high, low) = (digest ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-            digest = (high ^ low) &+ seed
-            start &+= 8
-            guard start < name.upperBound else { return UInt32(truncatingIfNeeded: digest ^ digest >> 32) }
-            word = unsafe TokenMemberTable.word(text, from: start, count: name.upperBound &- start)
+    /// The name of a member as it reads.
+    private func bytes(_ number: Int, in text: UnsafeBufferPointer<UInt8>) -> ScratchStack<UInt8> {
+        let place = noted[number].entry.name
+        var bytes = ScratchStack<UInt8>()
+        unsafe bytes.rewrite(room: place.count &+ 16) { output in
+            var count = 0
+            _ = unsafe JSONText.read(text, from: place.lowerBound, into: output, &count, digits)
+            return count
         }
+        return bytes
+    }
+}
+
+extension UInt64 {
+    /// A number of which each bit depends on many of this one's.
+    var mixed: UInt64 {
+        let (high, low) = multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        return high ^ low
     }
 }

@@ -14,28 +14,22 @@ package struct JSONNumber {
 
     /// The number that begins at `start`; nil where none does.
     init?(in text: UnsafeBufferPointer<UInt8>, at start: Int) {
-        var at = start
-        func isNext(_ byte: UInt8) -> Bool { unsafe at < text.count && text[at] == byte }
-        func skipDigits() -> Int {
-            let first = at
-            while at < text.count, unsafe text[at] &- 0x30 < 10 { at &+= 1 }
-            return at &- first
-        }
-        if isNext(UInt8(ascii: "-")) { at &+= 1 }
-        let startsWithZero = isNext(UInt8(ascii: "0"))
-        digits = skipDigits()
-        guard digits > 0, digits == 1 || !startsWithZero else { return nil }
-        let isFraction = isNext(UInt8(ascii: "."))
+        let whole = unsafe Self.has("-", text, start) ? start &+ 1 : start
+        var at = unsafe Self.digitsEnd(text, from: whole)
+        digits = at &- whole
+        guard unsafe digits == 1 || digits > 1 && !Self.has("0", text, whole) else { return nil }
+        let isFraction = unsafe Self.has(".", text, at)
         if isFraction {
-            at &+= 1
-            guard skipDigits() > 0 else { return nil }
+            let end = unsafe Self.digitsEnd(text, from: at &+ 1)
+            guard end > at &+ 1 else { return nil }
+            at = end
         }
-        let hasExponent = isNext(UInt8(ascii: "e")) || isNext(UInt8(ascii: "E"))
+        let hasExponent = unsafe Self.has("e", text, at) || Self.has("E", text, at)
         var exponent = 0
         if hasExponent {
             at &+= 1
-            let isNegative = isNext(UInt8(ascii: "-"))
-            if isNegative || isNext(UInt8(ascii: "+")) { at &+= 1 }
+            let isNegative = unsafe Self.has("-", text, at)
+            if unsafe isNegative || Self.has("+", text, at) { at &+= 1 }
             let first = at
             while at < text.count, unsafe text[at] &- 0x30 < 10 {
                 exponent = unsafe min(exponent &* 10 &+ Int(text[at] &- 0x30), 1_000_000)
@@ -47,6 +41,27 @@ package struct JSONNumber {
         self.exponent = exponent
         isInteger = !isFraction && !hasExponent
         end = at
+    }
+
+    @inline(__always)
+    private static func has(_ character: Unicode.Scalar, _ text: UnsafeBufferPointer<UInt8>, _ at: Int) -> Bool {
+        unsafe at < text.count && text[at] == UInt8(ascii: character)
+    }
+
+    /// The first place from `start` on that has no digit.
+    @inline(__always)
+    private static func digitsEnd(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        var at = start
+        while at &+ 8 <= text.count {
+            // A byte's top bit is set where it is more than 9; what a carry sets wrongly stands above such a byte.
+            let values = unsafe JSONText.word(text, at) ^ (ones &* 0x30)
+            let others = ((values &+ ones &* 0x76) | values) & (ones &* 0x80)
+            if others != 0 { return at &+ others.trailingZeroBitCount / 8 }
+            at &+= 8
+        }
+        while at < text.count, unsafe text[at] &- 0x30 < 10 { at &+= 1 }
+        return at
     }
 
     /// Whether a double can hold it, rounded; `text` is the number itself.
@@ -67,18 +82,42 @@ package struct JSONNumber {
         }
         guard at < text.count, power >= 308 else { return true }
         guard power == 308 else { return false }
-        for index in 0..<Self.bound.utf8CodeUnitCount {
-            while at < text.count, unsafe text[at] == UInt8(ascii: ".") { at &+= 1 }
-            // Where the digits end, as many zeros as one likes follow.
-            var digit = UInt8(ascii: "0")
-            if at < text.count, unsafe text[at] &- 0x30 < 10 {
-                digit = unsafe text[at]
+        let bound = unsafe UnsafeBufferPointer(start: Self.bound.utf8Start, count: Self.bound.utf8CodeUnitCount)
+        var index = 0
+        while index < bound.count {
+            let same = unsafe Self.sameBytes(text, at, bound, index)
+            at &+= same
+            index &+= same
+            guard index < bound.count else { break }
+            if at < text.count, unsafe text[at] == UInt8(ascii: ".") {
                 at &+= 1
+                continue
             }
-            let bound = unsafe Self.bound.utf8Start[index]
-            if digit != bound { return digit < bound }
+            // Where the digits end, as many zeros as one likes follow.
+            let digit = at < text.count ? unsafe text[at] &- 0x30 : 10
+            let limit = unsafe bound[index] &- 0x30
+            if digit < 10 || limit > 0 { return digit >= 10 || digit < limit }
+            index &+= 1
         }
         return false
+    }
+
+    /// How many bytes from `at` on are those of `other` from `index` on.
+    private static func sameBytes(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ at: Int,
+        _ other: UnsafeBufferPointer<UInt8>,
+        _ index: Int
+    ) -> Int {
+        let most = min(text.count &- at, other.count &- index)
+        var count = 0
+        while count &+ 8 <= most {
+            let differing = unsafe JSONText.word(text, at &+ count) ^ JSONText.word(other, index &+ count)
+            if differing != 0 { return count &+ differing.trailingZeroBitCount / 8 }
+            count &+= 8
+        }
+        while count < most, unsafe text[at &+ count] == other[index &+ count] { count &+= 1 }
+        return count
     }
 
     /// 2^1024 − 2^970, from where on numbers do not round to the largest double.

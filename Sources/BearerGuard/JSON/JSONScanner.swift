@@ -10,48 +10,28 @@
 struct JSONScanner: ~Copyable {
     private let text: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
-    private let table = TokenMember.table
-    private var names: JSONNames
-    /// A place for each ``TokenMember``, then the other members as they come.
-    private var noted: ScratchStack<JSONMembers.Entry>
-    /// Bit by bit, which of ``TokenMember`` were met.
-    private(set) var present: UInt64 = 0
-    /// Of all arrays, and of all objects.
-    private var elements = 0
-    private var members = 0
-    /// The name with escapes that was met last, as it reads.
-    private var decoded = ScratchStack<UInt8>()
+    private(set) var names: JSONNames
+    /// Entries of all arrays, and members of all objects, that may still come.
+    private var elementsLeft: Int
+    private var membersLeft: Int
 
-    /// Enough for most tokens, and fourfold growth from there comes close above the limit of members.
-    private static let nameBytes = JSONNames.bytes(16)
-    private static let entryBytes = (TokenMember.count + 32) * MemoryLayout<JSONMembers.Entry>.stride
-    /// Bytes to lend to a scanner.
-    static let scratchBytes = nameBytes + entryBytes
-
-    /// - Parameter scratch: ``scratchBytes`` of memory, aligned for any number.
+    /// - Parameter scratch: ``JSONNames/scratchBytes`` of memory, aligned for any number.
     init(_ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits, scratch: UnsafeMutableRawBufferPointer) {
         unsafe self.text = text
         self.limits = limits
-        unsafe names = JSONNames(lent: UnsafeMutableRawBufferPointer(rebasing: scratch[..<Self.nameBytes]))
-        unsafe noted = ScratchStack(lent: UnsafeMutableRawBufferPointer(rebasing: scratch[Self.nameBytes...]))
-        noted.refill(JSONMembers.Entry(), count: TokenMember.count)
+        unsafe names = JSONNames(lent: scratch)
+        elementsLeft = limits.elements
+        membersLeft = limits.elements
     }
-
-    /// What was noted: a place for each ``TokenMember``, then the other members.
-    var entries: [JSONMembers.Entry] { unsafe noted.withElements { unsafe Array($0) } }
 
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
 
     /// Reads the whole text.
     mutating func outermost() throws(JSONError) {
         let start = skippingSpace(0)
-        guard byte(start) == UInt8(ascii: "{") else {
-            // Any other value is refused as well; which fault it is follows what it is.
-            let end = unsafe start < text.count ? skippingSpace(try value(start, depth: 0).end) : start
-            throw unsafe end < text.count || text.isEmpty ? .malformed : .notAnObject
-        }
-        let end = skippingSpace(try object(start, depth: 1))
-        guard unsafe end == text.count else { throw .malformed }
+        let (kind, end) = unsafe start < text.count ? try value(start, depth: 0) : (.absent, start)
+        guard unsafe start < text.count, unsafe skippingSpace(end) == text.count else { throw .malformed }
+        guard kind == .object else { throw .notAnObject }
     }
 
     /// The byte at a place; one that no rule takes at the end.
@@ -68,17 +48,37 @@ struct JSONScanner: ~Copyable {
     // Everything from here on begins at a place and answers with the one behind what it read: places stay in registers,
     // where reading waits for nothing.
 
+    @inline(__always)
     private mutating func value(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+        if let end = shortIntegerEnd(start) { return (.integer, end) }
+        return try anyValue(start, depth: depth)
+    }
+
+    /// The place behind a number that is a few digits and nothing else, as nearly every one is; nil for any other value.
+    @inline(__always)
+    private func shortIntegerEnd(_ start: Int) -> Int? {
+        let lead = byte(start) &- 0x30
+        guard lead < 10 else { return nil }
+        var end = start &+ 1
+        if lead > 0 { while byte(end) &- 0x30 < 10 { end &+= 1 } }
+        let next = byte(end)
+        guard next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: "]") else { return nil }
+        return end &- start <= 18 ? end : nil
+    }
+
+    private mutating func anyValue(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         switch byte(start) {
-        case UInt8(ascii: "\""):
-            let (end, hasEscapes) = try string(start)
-            return (hasEscapes ? .escapedString : .plainString, end)
+        case UInt8(ascii: "\""): return try text(start)
         case UInt8(ascii: "{"):
             guard depth < limits.depth else { throw .tooDeep }
-            return (.object, try object(start, depth: depth &+ 1))
+            let first = skippingSpace(start &+ 1)
+            if byte(first) == UInt8(ascii: "}") { return (.object, first &+ 1) }
+            return try object(first, depth: depth &+ 1)
         case UInt8(ascii: "["):
             guard depth < limits.depth else { throw .tooDeep }
-            return try array(start, depth: depth &+ 1)
+            let first = skippingSpace(start &+ 1)
+            if byte(first) == UInt8(ascii: "]") { return (.textArray, first &+ 1) }
+            return try array(first, depth: depth &+ 1)
         case UInt8(ascii: "t"): return (.literalTrue, try unsafe Self.literal("true", in: text, at: start))
         case UInt8(ascii: "f"): return (.literalFalse, try unsafe Self.literal("false", in: text, at: start))
         case UInt8(ascii: "n"): return (.literalNull, try unsafe Self.literal("null", in: text, at: start))
@@ -86,84 +86,89 @@ struct JSONScanner: ~Copyable {
         }
     }
 
-    private mutating func object(_ start: Int, depth: Int) throws(JSONError) -> Int {
-        var at = skippingSpace(start &+ 1)
-        if byte(at) == UInt8(ascii: "}") { return at &+ 1 }
-        var scope = names.open()
+    /// The members of an object, from the first one on, and what ends it.
+    private mutating func object(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+        var at = start
+        let first = names.count
+        let isOutermost = depth == 1
         while true {
             guard byte(at) == UInt8(ascii: "\"") else { throw .malformed }
-            members &+= 1
-            if members > limits.elements { throw .tooManyElements }
-            let (nameEnd, isEscaped) = try string(at)
-            let name = at &+ 1..<nameEnd &- 1
-            let member = try enter(name, isEscaped: isEscaped, isOutermost: depth == 1, &scope)
-            let colon = skippingSpace(nameEnd)
+            membersLeft &-= 1
+            if membersLeft < 0 { throw .tooManyElements }
+            let (name, nameEnd, isEscaped) = try name(at &+ 1, isOutermost)
+            let colon = skippingSpace(nameEnd &+ 1)
             guard byte(colon) == UInt8(ascii: ":") else { throw .malformed }
             let start = skippingSpace(colon &+ 1)
             let (kind, end) = try value(start, depth: depth)
-            if depth == 1 {
-                let quote = kind.isText ? 1 : 0
-                let value = start &+ quote..<end &- quote
-                let entry = JSONMembers.Entry(name: name, hasEscapedName: isEscaped, value: value, kind: kind)
-                if let member { noted[member.rawValue] = entry } else { noted.append(entry) }
-            }
+            let entry = JSONMembers.Entry(
+                name: (at &+ 1, nameEnd),
+                hasEscapedName: isEscaped,
+                value: (start, end),
+                kind: kind
+            )
+            guard names.append(entry, name) else { throw .duplicateMember }
             let (next, isLast) = try separator(end, closing: UInt8(ascii: "}"))
             if isLast {
-                names.close(scope)
-                return next
+                guard unsafe names.close(first, isOutermost: isOutermost, in: text) else { throw .duplicateMember }
+                return (.object, next)
             }
             at = next
         }
     }
 
-    /// Notes a name, refuses it where its object has it already, and answers with the member that it is.
+    /// The name that begins behind its quote, and the place of the quote that ends it.
     @inline(__always)
-    private mutating func enter(
-        _ name: Range<Int>,
-        isEscaped: Bool,
-        isOutermost: Bool,
-        _ scope: inout JSONNames.Scope
-    ) throws(JSONError) -> TokenMember? {
-        let (member, digest): (TokenMember?, UInt32)
-        if isEscaped {
-            decoded.shorten(to: 0)
-            unsafe JSONText.decode(UnsafeBufferPointer(rebasing: text[name]), into: &decoded)
-            (member, digest) = unsafe decoded.withElements { unsafe look(at: $0, 0..<$0.count, isOutermost) }
-        } else {
-            (member, digest) = unsafe look(at: text, name, isOutermost)
-        }
-        if let member {
-            let bit: UInt64 = 1 << UInt64(member.rawValue)
-            guard present & bit == 0 else { throw .duplicateMember }
-            present |= bit
-        } else {
-            guard unsafe names.insert(name, digest: digest, &scope, in: text) else { throw .duplicateMember }
-        }
-        return member
-    }
-
-    /// Which member a name is of, or its digest.
-    @inline(__always)
-    private func look(
-        at text: UnsafeBufferPointer<UInt8>,
-        _ name: Range<Int>,
+    private mutating func name(
+        _ start: Int,
         _ isOutermost: Bool
-    ) -> (TokenMember?, UInt32) {
-        let word = unsafe TokenMemberTable.word(text, from: name.lowerBound, count: name.count)
-        if isOutermost, let member = unsafe table.member(text, name, word: word) {
-            return (member, 0)
+    ) throws(JSONError) -> (name: JSONNames.Name, end: Int, isEscaped: Bool) {
+        // Most names end within a word, which no limit is below.
+        if let (word, count, next) = unsafe JSONText.shortPlain(text, start) {
+            if next == UInt8(ascii: "\"") {
+                return (names.name(word, count: count, isOutermost: isOutermost), start &+ count, false)
+            }
+            if next == UInt8(ascii: "\\") { return try escapedName(start, isOutermost) }
         }
-        return unsafe (nil, names.digest(text, name, word: word))
+        return try longName(start, isOutermost)
     }
 
-    /// An array has nothing but plain strings, or is any other.
+    /// Any other name.
+    @inline(never)
+    private mutating func longName(
+        _ start: Int,
+        _ isOutermost: Bool
+    ) throws(JSONError) -> (name: JSONNames.Name, end: Int, isEscaped: Bool) {
+        let text = unsafe text
+        var end = unsafe JSONText.plainEnd(text, from: start)
+        while end < text.count, unsafe text[end] >= 0x80, let next = unsafe JSONText.scalarsEnd(text, end) {
+            unsafe end = JSONText.plainEnd(text, from: next)
+        }
+        guard byte(end) == UInt8(ascii: "\"") else { return try escapedName(start, isOutermost) }
+        guard end &- start <= limits.stringBytes else { throw .stringTooLong }
+        return unsafe (names.name(text, start, count: end &- start, isOutermost: isOutermost), end, false)
+    }
+
+    @inline(__always)
+    private mutating func escapedName(
+        _ start: Int,
+        _ isOutermost: Bool
+    ) throws(JSONError) -> (name: JSONNames.Name, end: Int, isEscaped: Bool) {
+        let bytes = limits.stringBytes
+        guard let (name, end) = unsafe names.escapedName(text, start, bytes: bytes, isOutermost: isOutermost) else {
+            // Which fault it has, strings tell.
+            _ = try string(start &- 1)
+            throw .malformed
+        }
+        return (name, end, true)
+    }
+
+    /// The entries of an array, from the first one on, and what ends it: it has nothing but plain strings, or is any other.
     private mutating func array(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
-        var at = skippingSpace(start &+ 1)
-        if byte(at) == UInt8(ascii: "]") { return (.textArray, at &+ 1) }
+        var at = start
         var kind = JSONMembers.Kind.textArray
         while true {
-            elements &+= 1
-            if elements > limits.elements { throw .tooManyElements }
+            elementsLeft &-= 1
+            if elementsLeft < 0 { throw .tooManyElements }
             let (entry, end) = try value(at, depth: depth)
             if entry != .plainString { kind = .array }
             let (next, isLast) = try separator(end, closing: UInt8(ascii: "]"))
@@ -199,16 +204,6 @@ struct JSONScanner: ~Copyable {
         in text: UnsafeBufferPointer<UInt8>,
         at start: Int
     ) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
-        // Nearly every number is a few digits and nothing else.
-        var end = start
-        while end < text.count, unsafe text[end] &- 0x30 < 10 { end &+= 1 }
-        let digits = end &- start
-        let isShort = digits > 0 && digits <= 18
-        if unsafe isShort && end < text.count && (digits == 1 || text[start] != UInt8(ascii: "0"))
-            && text[end] != UInt8(ascii: ".") && text[end] | 0x20 != UInt8(ascii: "e")
-        {
-            return (.integer, end)
-        }
         guard let number = unsafe JSONNumber(in: text, at: start) else { throw .malformed }
         if number.isInteger, number.digits <= 18 { return (.integer, number.end) }
         let place = start..<number.end
@@ -216,7 +211,12 @@ struct JSONScanner: ~Copyable {
         return (.number, number.end)
     }
 
-    /// A string, and whether it does not read as it is written.
+    private mutating func text(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+        let (end, hasEscapes) = try string(start)
+        return (hasEscapes ? .escapedString : .plainString, end)
+    }
+
+    /// The place behind a string, and whether it does not read as it is written.
     @inline(__always)
     private func string(_ start: Int) throws(JSONError) -> (end: Int, hasEscapes: Bool) {
         let text = unsafe text

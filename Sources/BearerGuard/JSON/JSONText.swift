@@ -6,33 +6,59 @@ enum JSONText {
     /// The first place from `start` on with a quote, a backslash, a control character or a byte beyond ASCII.
     @inline(__always)
     static func plainEnd(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
-        guard let base = unsafe UnsafeRawPointer(text.baseAddress) else { return start }
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
         var at = start
         while at &+ 8 <= text.count {
-            let word = unsafe UInt64(littleEndian: (base + at).loadUnaligned(as: UInt64.self))
-            // A byte's top bit is set where it is under 0x20, one of the two characters, or beyond ASCII; what a borrow
-            // sets wrongly stands above the first that is right.
-            let quotes = word ^ (ones &* 0x22)
-            let backslashes = word ^ (ones &* 0x5C)
-            let found =
-                (((word &- (ones &* 0x20)) & ~word) | ((quotes &- ones) & ~quotes)
-                    | ((backslashes &- ones) & ~backslashes) | word) & tops
-            if found != 0 { return at &+ found.trailingZeroBitCount / 8 }
-            at &+= 8
+            let plain = unsafe plainBytes(word(text, at))
+            at &+= plain
+            if plain < 8 { return at }
         }
-        while at < text.count {
-            let byte = unsafe text[at]
-            if byte == 0x22 || byte == 0x5C || byte < 0x20 || byte >= 0x80 { break }
-            at &+= 1
-        }
+        while at < text.count, unsafe isPlain(text[at]) { at &+= 1 }
         return at
+    }
+
+    /// The plain bytes that begin at `start`, of which there are fewer than a word has, the first one lowest, their number
+    /// and the byte behind them; nil where there are more, or the text ends too soon to tell.
+    @inline(__always)
+    static func shortPlain(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ start: Int
+    ) -> (word: UInt64, count: Int, next: UInt8)? {
+        guard start &+ 8 <= text.count else { return nil }
+        let word = unsafe word(text, start)
+        let count = plainBytes(word)
+        let bits = UInt64(truncatingIfNeeded: 8 &* count)
+        return count < 8 ? (word & ~(UInt64.max &<< bits), count, UInt8(truncatingIfNeeded: word &>> bits)) : nil
+    }
+
+    /// Eight bytes, the first one lowest, which the text must have.
+    @inline(__always)
+    static func word(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> UInt64 {
+        unsafe UInt64(
+            littleEndian: UnsafeRawPointer(text.baseAddress.unsafelyUnwrapped).loadUnaligned(
+                fromByteOffset: start,
+                as: UInt64.self
+            )
+        )
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool { byte != 0x22 && byte != 0x5C && byte >= 0x20 && byte < 0x80 }
+
+    /// How many of a word's bytes are plain, from the lowest one on.
+    @inline(__always)
+    private static func plainBytes(_ word: UInt64) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        // A byte's top bit is set where it is under 0x20, one of the two characters, or beyond ASCII; what a borrow sets
+        // wrongly stands above the first that is right.
+        let quotes = word ^ (ones &* 0x22)
+        let backslashes = word ^ (ones &* 0x5C)
+        let found =
+            (((word &- (ones &* 0x20)) & ~word) | ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
+                | word) & (ones &* 0x80)
+        return found.trailingZeroBitCount / 8
     }
 
     /// Whether every byte is printable ASCII, and no space where none is wanted.
     static func isPrintable(_ text: UnsafeBufferPointer<UInt8>, withSpaces: Bool) -> Bool {
-        guard let base = unsafe UnsafeRawPointer(text.baseAddress) else { return true }
         let ones: UInt64 = 0x0101_0101_0101_0101
         let lowest: UInt64 = withSpaces ? 0x20 : 0x21
         var found: UInt64 = 0
@@ -43,7 +69,7 @@ enum JSONText {
         }
         var at = 0
         while at &+ 8 <= text.count {
-            unsafe look(UInt64(littleEndian: (base + at).loadUnaligned(as: UInt64.self)))
+            unsafe look(word(text, at))
             at &+= 8
         }
         if at < text.count {
@@ -92,18 +118,31 @@ enum JSONText {
         let digits = digits
         var at = start
         repeat {
-            guard at &+ 1 < text.count else { return nil }
-            switch unsafe text[at &+ 1] {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
-                UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
-                at &+= 2
-            case UInt8(ascii: "u"):
-                guard let end = unsafe scalarEscape(text, at, digits)?.end else { return nil }
-                at = end
-            default: return nil
-            }
+            guard let end = unsafe escape(text, at, digits)?.end else { return nil }
+            at = end
         } while unsafe at < text.count && text[at] == UInt8(ascii: "\\")
         return at
+    }
+
+    /// The scalar that an escape stands for, and the place behind it; nil where it is none.
+    @inline(__always)
+    private static func escape(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ start: Int,
+        _ digits: ConstantTable<UInt8>
+    ) -> (scalar: UInt32, end: Int)? {
+        guard start &+ 1 < text.count else { return nil }
+        let letter = unsafe text[start &+ 1]
+        switch letter {
+        case UInt8(ascii: "u"): return unsafe scalarEscape(text, start, digits)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return (UInt32(letter), start &+ 2)
+        case UInt8(ascii: "b"): return (0x08, start &+ 2)
+        case UInt8(ascii: "f"): return (0x0C, start &+ 2)
+        case UInt8(ascii: "n"): return (0x0A, start &+ 2)
+        case UInt8(ascii: "r"): return (0x0D, start &+ 2)
+        case UInt8(ascii: "t"): return (0x09, start &+ 2)
+        default: return nil
+        }
     }
 
     /// The scalar that `\u` with four digits, or two of them as a surrogate pair, stand for.
@@ -138,51 +177,70 @@ enum JSONText {
     }
 
     /// The values of hexadecimal digits; 16 for what is none.
-    private static let digits: ConstantTable<UInt8> = {
+    static let digits: ConstantTable<UInt8> = {
         var values = [UInt8](repeating: 16, count: 256)
         for (value, digit) in "0123456789abcdef".utf8.enumerated() { values[Int(digit)] = UInt8(value) }
         for (value, digit) in "ABCDEF".utf8.enumerated() { values[Int(digit)] = UInt8(value) + 10 }
         return ConstantTable(values)
     }()
 
-    /// Writes the bytes that `text` reads as, which was checked before.
-    static func decode(_ text: UnsafeBufferPointer<UInt8>, into output: inout ScratchStack<UInt8>) {
-        let digits = digits
-        // An escape is never shorter than what it stands for.
-        unsafe output.extend(by: text.count) { output in
-            var at = 0
-            var count = 0
-            func append(_ byte: UInt8) {
-                unsafe output[count] = byte
-                count &+= 1
+    /// Reads a string from behind its quote on, and writes the bytes that it reads as; the place of the quote that ends it, nil
+    /// for what is no string.
+    ///
+    /// - Parameters:
+    ///   - output: room for a word more than the string has bytes as it is written.
+    ///   - count: how many bytes were written.
+    @inline(__always)
+    static func read(
+        _ text: UnsafeBufferPointer<UInt8>,
+        from start: Int,
+        into output: UnsafeMutablePointer<UInt8>,
+        _ count: inout Int,
+        _ digits: ConstantTable<UInt8>
+    ) -> Int? {
+        let output = UnsafeMutableRawPointer(output)
+        var at = start
+        while at < text.count {
+            if at &+ 8 <= text.count {
+                let word = unsafe word(text, at)
+                let plain = plainBytes(word)
+                unsafe output.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt64.self)
+                count &+= plain
+                at &+= plain
+                if plain == 8 { continue }
             }
-            while at < text.count {
-                let byte = unsafe text[at]
-                guard byte == UInt8(ascii: "\\"), at &+ 1 < text.count else {
-                    append(byte)
+            let byte = unsafe text[at]
+            if byte == UInt8(ascii: "\\") {
+                guard let (scalar, end) = unsafe escape(text, at, digits) else { return nil }
+                let (word, more) = utf8(scalar)
+                unsafe output.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt64.self)
+                count &+= more
+                at = end
+            } else if byte == UInt8(ascii: "\"") {
+                return at
+            } else {
+                let plainEnd = isPlain(byte) ? at &+ 1 : nil
+                guard let end = unsafe byte < 0x80 ? plainEnd : scalarEnd(text, at) else {
+                    return nil
+                }
+                while at < end {
+                    unsafe output.storeBytes(of: text[at], toByteOffset: count, as: UInt8.self)
+                    count &+= 1
                     at &+= 1
-                    continue
                 }
-                switch unsafe text[at &+ 1] {
-                case UInt8(ascii: "b"): append(0x08)
-                case UInt8(ascii: "f"): append(0x0C)
-                case UInt8(ascii: "n"): append(0x0A)
-                case UInt8(ascii: "r"): append(0x0D)
-                case UInt8(ascii: "t"): append(0x09)
-                case UInt8(ascii: "u"):
-                    guard let (value, end) = unsafe scalarEscape(text, at, digits) else { return count }
-                    if value < 0x80 {
-                        append(UInt8(truncatingIfNeeded: value))
-                    } else if let scalar = Unicode.Scalar(value), let encoded = UTF8.encode(scalar) {
-                        for byte in encoded { append(byte) }
-                    }
-                    at = end
-                    continue
-                case let other: append(other)
-                }
-                at &+= 2
             }
-            return count
         }
+        return nil
+    }
+
+    /// A scalar's bytes, the first one lowest.
+    @inline(__always)
+    private static func utf8(_ scalar: UInt32) -> (word: UInt64, count: Int) {
+        let scalar = UInt64(scalar)
+        func next(_ shift: UInt64) -> UInt64 { 0x80 | scalar >> shift & 0x3F }
+        if scalar < 0x80 { return (scalar, 1) }
+        if scalar < 0x800 { return (0xC0 | scalar >> 6 | next(0) << 8, 2) }
+        if scalar < 0x1_0000 { return (0xE0 | scalar >> 12 | next(6) << 8 | next(0) << 16, 3) }
+        return (0xF0 | scalar >> 18 | next(12) << 8 | next(6) << 16 | next(0) << 24, 4)
     }
 }

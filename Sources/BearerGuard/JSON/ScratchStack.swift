@@ -44,11 +44,12 @@ struct ScratchStack<Element: BitwiseCopyable>: ~Copyable {
         count = newCount
     }
 
-    /// Has what `body` writes into room for so many more, and tells the number of, on top.
-    mutating func extend(by room: Int, _ body: (UnsafeMutablePointer<Element>) -> Int) {
-        if capacity &- count < room { replace(keeping: count, capacity: max(64, count &+ room)) }
+    /// Has nothing but what `body` writes into room for so many, and tells the number of.
+    @inline(__always)
+    mutating func rewrite(room: Int, _ body: (UnsafeMutablePointer<Element>) -> Int) {
+        if capacity < room { replace(keeping: 0, capacity: max(64, room)) }
         guard let base = unsafe base else { return }
-        unsafe count &+= body(base + count)
+        unsafe count = body(base)
     }
 
     /// Takes off what stands above the first so many.

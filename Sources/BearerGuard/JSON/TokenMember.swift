@@ -110,38 +110,42 @@ struct TokenMemberTable: Sendable {
         self.slots = ConstantTable(slots)
     }
 
-    func member(_ name: UnsafeBufferPointer<UInt8>) -> TokenMember? {
-        unsafe member(name, 0..<name.count, word: Self.word(name, from: 0, count: name.count))
+    func member(_ name: UnsafeBufferPointer<UInt8>) -> TokenMember? { unsafe member(name, 0, count: name.count) }
+
+    /// The member of a name of at most eight bytes, which are all there is in a word.
+    @inline(__always)
+    func member(_ word: UInt64, count: Int) -> TokenMember? {
+        guard let slot = slot(word, count: count) else { return nil }
+        return slot.member
     }
 
-    /// - Parameter word: the first eight bytes of the name.
+    /// The member of the name that begins at `start`.
+    func member(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, count: Int) -> TokenMember? {
+        guard let slot = unsafe slot(Self.word(text, from: start, count: count), count: count) else { return nil }
+        func isNext(_ offset: Int, _ word: UInt64) -> Bool {
+            unsafe count <= offset || Self.word(text, from: start &+ offset, count: count &- offset) == word
+        }
+        return isNext(8, slot.words.1) && isNext(16, slot.words.2) ? slot.member : nil
+    }
+
+    /// What begins with this word and has so many bytes.
     @inline(__always)
-    func member(_ text: UnsafeBufferPointer<UInt8>, _ name: Range<Int>, word: UInt64) -> TokenMember? {
+    private func slot(_ word: UInt64, count: Int) -> Slot? {
         var place = Self.place(word)
         // Hardly any of the places are taken: the walk ends.
         while case let number = places[place], number != 0 {
             let slot = slots[Int(number) &- 1]
-            if slot.words.0 == word, slot.count == name.count {
-                return unsafe name.count <= 8 || isRest(of: slot, in: text, name) ? slot.member : nil
-            }
+            if slot.words.0 == word, slot.count == count { return slot }
             place = (place &+ 1) & (Self.size &- 1)
         }
         return nil
     }
 
-    private func isRest(of slot: Slot, in text: UnsafeBufferPointer<UInt8>, _ name: Range<Int>) -> Bool {
-        let second = unsafe Self.word(text, from: name.lowerBound &+ 8, count: name.count &- 8)
-        guard second == slot.words.1 else { return false }
-        return unsafe name.count <= 16
-            || Self.word(text, from: name.lowerBound &+ 16, count: name.count &- 16) == slot.words.2
-    }
-
     /// At most eight of `count` bytes of a text, the first one lowest.
     @inline(__always)
     static func word(_ text: UnsafeBufferPointer<UInt8>, from start: Int, count: Int) -> UInt64 {
-        guard let base = unsafe UnsafeRawPointer(text.baseAddress) else { return 0 }
         if start &+ 8 <= text.count {
-            let word = unsafe UInt64(littleEndian: (base + start).loadUnaligned(as: UInt64.self))
+            let word = unsafe JSONText.word(text, start)
             return count >= 8 ? word : word & ~(UInt64.max &<< UInt64(truncatingIfNeeded: 8 &* count))
         }
         var word: UInt64 = 0
