@@ -73,6 +73,7 @@ public struct Audit: Sendable {
         progress: (Progress) -> Void = { _ in }
     ) async throws(CaptureError) -> AuditSummary {
         let memory = JudgedTokens(bytes: Self.memoryBytes)
+        let conclusions = Conclusions(knownKeys: policy.knownKeys)
         var summary = AuditSummary()
         var bytes = 0
         for input in inputs {
@@ -85,7 +86,10 @@ public struct Audit: Sendable {
                 )
             }
             let before = bytes
-            let judged = try await run(&reader, format, input.name, memory, verdicts, shouldStop) { read, tokens in
+            let read = if case .at = policy.instant { format.withoutTimes } else { format }
+            let judged = try await run(&reader, read, input.name, memory, conclusions, verdicts, shouldStop) {
+                read,
+                tokens in
                 progress(Progress(bytes: before + read, tokens: tokens))
             }
             bytes += reader.bytesRead
@@ -109,11 +113,11 @@ public struct Audit: Sendable {
         _ format: CaptureFormat,
         _ name: String?,
         _ memory: JudgedTokens,
+        _ conclusions: Conclusions,
         _ verdicts: (([UInt8]) throws(CaptureError) -> Void)?,
         _ shouldStop: () -> Bool,
         _ progress: (Int, Int) -> Void
     ) async throws(CaptureError) -> AuditSummary {
-        let knownKeys = policy.knownKeys
         let writesVerdicts = verdicts != nil
         var source = reader
         defer { reader = source }
@@ -134,7 +138,7 @@ public struct Audit: Sendable {
                         let index = started
                         started += 1
                         group.addTask {
-                            self.judge(batch, index, format, name, memory, knownKeys, writesVerdicts)
+                            self.judge(batch, index, format, name, memory, conclusions, writesVerdicts)
                         }
                     }
                     guard let judged = await group.next() else { return .success(summary) }
@@ -160,26 +164,20 @@ public struct Audit: Sendable {
         _ format: CaptureFormat,
         _ name: String?,
         _ memory: JudgedTokens,
-        _ knownKeys: Set<ExactString>,
+        _ conclusions: Conclusions,
         _ writesVerdicts: Bool
     ) -> Judged {
-        var summary = AuditSummary()
-        var judge = BatchJudge(policy, memory, knownKeys)
-        var counts: [ObjectIdentifier: (conclusion: Conclusion, lines: Int)] = [:]
-        var output: [UInt8] = []
+        var judge = BatchJudge(policy, memory, conclusions, file: name, writesVerdicts: writesVerdicts)
         var number = batch.firstLine
         var start = batch.bytes.startIndex
         while start < batch.bytes.endIndex, !Task.isCancelled {
             let end = batch.bytes.position(of: UInt8(ascii: "\n"), from: start) ?? batch.bytes.endIndex
             if let line = CapturedLine(batch.bytes[start..<end], number: number, format: format) {
-                let verdict = judge.verdict(on: line)
-                counts[ObjectIdentifier(verdict.judged.conclusion), default: (verdict.judged.conclusion, 0)].lines += 1
-                if writesVerdicts { verdict.write(file: name, to: &output) }
+                judge.judge(line)
             }
             number += 1
             start = end + 1
         }
-        for (conclusion, lines) in counts.values { summary.add(conclusion.tally, lines: lines) }
-        return Judged(index: index, lines: output, summary: summary)
+        return Judged(index: index, lines: judge.verdicts, summary: judge.summary)
     }
 }

@@ -9,7 +9,7 @@ import BearerGuard
 public struct AuditSummary: Sendable {
     /// What a line counts as: of closed sets alone.
     struct Tally: Sendable, Hashable {
-        let outcome: Verdict.Outcome
+        let outcome: Conclusion.Outcome
         /// The first reason.
         let reason: RejectionCode?
         let issuer: String

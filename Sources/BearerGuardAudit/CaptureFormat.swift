@@ -17,7 +17,10 @@ public struct CaptureFormat: Sendable {
         CaptureFormat(fields: (tokenField, timeField))
     }
 
-    let fields: (token: String, time: String)?
+    let fields: (token: String, time: String?)?
+
+    /// Where times are told otherwise, those of lines need not be read.
+    var withoutTimes: CaptureFormat { CaptureFormat(fields: fields.map { ($0.token, nil) }) }
 
     /// Whether lines are JSON objects, by the first byte that is no white space.
     static func looksLikeNDJSON(_ start: [UInt8]) -> Bool {
@@ -29,8 +32,9 @@ public struct CaptureFormat: Sendable {
 struct CapturedLine: Sendable {
     let number: Int
     let content: Content
-    var id: JSONValue?
-    var time: UnixTime?
+    /// What names the line, as JSON in ASCII.
+    let id: ArraySlice<UInt8>?
+    let time: UnixTime?
 
     enum Content: Sendable {
         case token(ArraySlice<UInt8>)
@@ -40,20 +44,20 @@ struct CapturedLine: Sendable {
 
     /// Reads one line; nil for an empty one.
     init?(_ line: ArraySlice<UInt8>, number: Int, format: CaptureFormat) {
-        self.number = number
         var line = line
         while let last = line.last, last == UInt8(ascii: "\r") || last == UInt8(ascii: " ") { line.removeLast() }
         guard !line.isEmpty else { return nil }
+        self.number = number
         guard let fields = format.fields else {
-            content = .token(Self.withoutScheme(line))
+            (content, id, time) = (.token(Self.withoutScheme(line)), nil, nil)
             return
         }
         guard let object = try? JSONObject(tokenText: line, limits: .document) else {
-            content = .unreadable("not a JSON object")
+            (content, id, time) = (.unreadable("not a JSON object"), nil, nil)
             return
         }
-        id = object["id"]
-        time = object[fields.time].flatMap(UnixTime.init(captured:))
+        id = object.valueText(of: "id")
+        time = fields.time.flatMap { object[$0] }.flatMap(UnixTime.init(captured:))
         if let token = object.plainText(of: fields.token) {
             content = .token(Self.withoutScheme(token))
         } else if let token = object[fields.token]?.stringValue {

@@ -2,12 +2,19 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 import BearerGuard
+import Synchronization
 
 /// What came of a token, but for its fingerprint: most tokens of a capture share a few of these.
-final class Conclusion: Sendable {
+struct Conclusion: Sendable {
+    enum Outcome: String, Sendable {
+        case valid
+        case invalid
+        case undecided
+    }
+
     /// What it is made of.
     struct Parts: Hashable {
-        let outcome: Verdict.Outcome
+        let outcome: Outcome
         /// Every reason, in the order of the checks; only the first of equal ones counts.
         var codes: [RejectionCode] = []
         /// The configured name of the issuer; nil where the token names none that is trusted.
@@ -23,7 +30,7 @@ final class Conclusion: Sendable {
         /// When the issuer no longer published the key of a valid token; nil while it does, or where that is not known.
         var keyWithdrawnSince: UnixTime?
 
-        init(_ outcome: Verdict.Outcome) { self.outcome = outcome }
+        init(_ outcome: Outcome) { self.outcome = outcome }
 
         mutating func note(_ header: JOSEHeader) {
             keyID = header.keyID?.escapedForLogs
@@ -32,7 +39,7 @@ final class Conclusion: Sendable {
         }
     }
 
-    let outcome: Verdict.Outcome
+    let outcome: Outcome
     /// What it counts as in a summary.
     let tally: AuditSummary.Tally
     /// The members of a verdict around the fingerprint, as JSON.
@@ -65,26 +72,81 @@ final class Conclusion: Sendable {
         end = Self.members(last)
     }
 
-    /// What it takes, estimated.
-    var bytes: Int { start.count + end.count + 256 }
+    private init(outcome: Outcome, tally: AuditSummary.Tally, start: [UInt8], end: [UInt8]) {
+        self.outcome = outcome
+        self.tally = tally
+        self.start = start
+        self.end = end
+    }
+
+    /// The same in memory of its own: threads that write it meet at no reference count.
+    var copy: Conclusion {
+        func copy(_ bytes: [UInt8]) -> [UInt8] { bytes.map { $0 } }
+        return Conclusion(outcome: outcome, tally: tally, start: copy(start), end: copy(end))
+    }
 
     private static func members(_ members: [(String, JSONValue)]) -> [UInt8] {
         Array(JSONValue.object(members).text.utf8.dropFirst().dropLast())
     }
 
-    /// Appends the members of a verdict without braces.
-    func write(_ fingerprint: TokenFingerprint?, to output: inout [UInt8]) {
+    /// Appends the verdict on a line that comes to this, as one line of JSON.
+    func write(_ line: CapturedLine, _ fingerprint: TokenFingerprint?, file: String?, to output: inout [UInt8]) {
+        output += "{".utf8
+        if let file {
+            output += "\"file\":".utf8
+            JSONValue.string(file).write(to: &output)
+            output += ",".utf8
+        }
+        output += "\"line\":".utf8
+        output += String(line.number).utf8
+        if let id = line.id {
+            output += ",\"id\":".utf8
+            output += id
+        }
+        output += ",".utf8
         output += start
         if let fingerprint {
             output += ",\"fingerprint\":\"".utf8
             fingerprint.write(to: &output)
-            output.append(UInt8(ascii: "\""))
+            output += "\"".utf8
         } else {
             output += ",\"fingerprint\":null".utf8
         }
         if !end.isEmpty {
-            output.append(UInt8(ascii: ","))
+            output += ",".utf8
             output += end
         }
+        output += "}\n".utf8
     }
+}
+
+/// The conclusions of an audit by their numbers, which are all that is remembered of each token.
+final class Conclusions: Sendable {
+    private struct State {
+        var numbers: [Conclusion.Parts: Int] = [:]
+        var all: [Conclusion] = []
+    }
+
+    /// Tokens may claim any `kid`: with so many conclusions, others are made for their lines alone.
+    private static let limit = 16_384
+    private let state = Mutex(State())
+    private let knownKeys: Set<ExactString>
+
+    /// - Parameter knownKeys: the key identifiers that a summary counts by.
+    init(knownKeys: Set<ExactString>) { self.knownKeys = knownKeys }
+
+    /// The conclusion of these parts, and its number if it has one.
+    func conclusion(_ parts: Conclusion.Parts) -> (Conclusion, number: Int?) {
+        state.withLock { state in
+            if let number = state.numbers[parts] { return (state.all[number].copy, number) }
+            let conclusion = Conclusion(parts, knownKeys: knownKeys)
+            guard state.all.count < Self.limit else { return (conclusion, nil) }
+            state.numbers[parts] = state.all.count
+            state.all.append(conclusion)
+            return (conclusion.copy, state.all.count - 1)
+        }
+    }
+
+    /// The conclusion of a number that was given out.
+    func conclusion(_ number: Int) -> Conclusion { state.withLock { $0.all[number].copy } }
 }

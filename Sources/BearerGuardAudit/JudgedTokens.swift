@@ -4,30 +4,93 @@
 import BearerGuard
 import Synchronization
 
+/// What came of a token: the same on every line that has it, while the time and the keys are the same.
+struct JudgedToken: Sendable {
+    /// The number of its ``Conclusion``.
+    let conclusion: Int
+    let fingerprint: TokenFingerprint
+}
+
 /// Tokens that were judged, so that the next line with one costs a look and no signature: captures repeat few tokens often.
 ///
-/// A token is known by all of its bytes. Memory is bounded; where it is full, a part of it starts anew.
+/// A token is known by all of its bytes. They stand behind each other, and what came of them is plain values: a look counts
+/// no references, at which threads would meet. Memory is bounded; where it is full, a part of it starts anew.
 final class JudgedTokens: Sendable {
-    /// A token, what came of it, and for how long.
-    final class Entry: Sendable {
-        let token: [UInt8]
+    private struct Entry {
+        let place: UInt64
+        let bytes: Range<Int>
         let judged: JudgedToken
-        /// While neither the time nor the keys of the issuer make the result another.
         let period: Range<UnixTime>
-
-        init(_ token: ArraySlice<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime>) {
-            self.token = Array(token)
-            self.judged = judged
-            self.period = period
-        }
-
-        /// What it takes, estimated.
-        var bytes: Int { token.count + judged.conclusion.bytes + 256 }
     }
 
     private struct State {
-        var entries: [UInt64: Entry] = [:]
-        var bytes = 0
+        /// Of all tokens, one behind the other.
+        private var bytes: [UInt8] = []
+        private var entries: [Entry] = []
+        /// Where entries are by the lowest bits of their places, counted from 1; 0 for none.
+        private var numbers: [UInt32] = []
+
+        func find(_ token: ArraySlice<UInt8>, at place: UInt64, _ time: UnixTime) -> JudgedToken? {
+            guard let entry = number(place).map({ entries[$0] }), entry.period.contains(time),
+                token.isSame(as: bytes, at: entry.bytes)
+            else { return nil }
+            return entry.judged
+        }
+
+        mutating func insert(
+            _ token: ArraySlice<UInt8>,
+            at place: UInt64,
+            _ judged: JudgedToken,
+            during period: Range<UnixTime>,
+            limit: Int
+        ) {
+            if size + token.count > limit { removeAll() }
+            // What is never written to takes no memory, and nothing has to be moved.
+            if bytes.capacity < limit { bytes.reserveCapacity(limit) }
+            let start = bytes.count
+            bytes += token
+            let entry = Entry(place: place, bytes: start..<bytes.count, judged: judged, period: period)
+            if let number = number(place) {
+                entries[number] = entry
+            } else {
+                entries.append(entry)
+                if numbers.count < 2 * entries.count {
+                    numbers = Array(repeating: 0, count: max(64, 2 * numbers.count))
+                    for index in entries.indices { note(index) }
+                } else {
+                    note(entries.count - 1)
+                }
+            }
+        }
+
+        private mutating func removeAll() {
+            bytes.removeAll(keepingCapacity: true)
+            entries.removeAll(keepingCapacity: true)
+            numbers = []
+        }
+
+        /// What it takes.
+        private var size: Int {
+            bytes.count + entries.count * MemoryLayout<Entry>.stride + numbers.count * MemoryLayout<UInt32>.stride
+        }
+
+        /// The number of the entry of a place.
+        private func number(_ place: UInt64) -> Int? {
+            // At least half of them are free: the walk ends.
+            var index = Int(truncatingIfNeeded: place) & (numbers.count - 1)
+            while !numbers.isEmpty, numbers[index] > 0 {
+                let number = Int(numbers[index]) - 1
+                if entries[number].place == place { return number }
+                index = (index + 1) & (numbers.count - 1)
+            }
+            return nil
+        }
+
+        private mutating func note(_ number: Int) {
+            var index = Int(truncatingIfNeeded: entries[number].place) & (numbers.count - 1)
+            while numbers[index] > 0 { index = (index + 1) & (numbers.count - 1) }
+            numbers[index] = UInt32(number + 1)
+        }
     }
 
     private final class Shard: Sendable {
@@ -37,24 +100,21 @@ final class JudgedTokens: Sendable {
     private let shards = (0..<64).map { _ in Shard() }
     private let shardBytes: Int
 
-    /// - Parameter bytes: most bytes, estimated.
+    /// - Parameter bytes: most bytes.
     init(bytes: Int) { shardBytes = bytes / shards.count }
 
     /// What came of exactly this token, if it would come of it at `time` as well.
     func find(_ token: ArraySlice<UInt8>, at time: UnixTime) -> JudgedToken? {
         let place = Self.place(token)
-        guard let entry = shard(place).state.withLock({ $0.entries[place] }), token.isSame(as: entry.token),
-            entry.period.contains(time)
-        else { return nil }
-        return entry.judged
+        return shard(place).state.withLock { $0.find(token, at: place, time) }
     }
 
-    func insert(_ entry: Entry) {
-        let place = Self.place(entry.token[...])
-        shard(place).state.withLock { state in
-            if state.bytes + entry.bytes > shardBytes { state = State() }
-            if let known = state.entries.updateValue(entry, forKey: place) { state.bytes -= known.bytes }
-            state.bytes += entry.bytes
+    /// Keeps what came of a token while neither the time nor the keys of the issuer make it another.
+    func insert(_ token: ArraySlice<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime>) {
+        guard token.count < shardBytes / 8 else { return }
+        let place = Self.place(token)
+        shard(place).state.withLock {
+            $0.insert(token, at: place, judged, during: period, limit: shardBytes)
         }
     }
 
@@ -64,6 +124,6 @@ final class JudgedTokens: Sendable {
     private static func place(_ token: ArraySlice<UInt8>) -> UInt64 {
         var place = UInt64(truncatingIfNeeded: token.count)
         for index in token.indices.suffix(16) { place = (place ^ UInt64(token[index])) &* 0x9E37_79B9_7F4A_7C15 }
-        return place
+        return place ^ place >> 32
     }
 }

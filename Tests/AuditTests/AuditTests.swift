@@ -280,6 +280,21 @@ struct AuditTests {
         #expect(stride(from: 1, to: 8, by: 2).map { lines[$0]["alg"] as? String } == shown)
     }
 
+    @Test("Of more kinds of findings than are remembered each line keeps its own")
+    func manyConclusions() async throws {
+        let segments = issuer.token().split(separator: ".", maxSplits: 1).map(String.init)
+        let rest = try #require(segments.last)
+        func token(_ number: Int) -> String {
+            Base64URL.encode(#"{"alg":"RS256","kid":"forged-\#(number)"}"#.utf8) + "." + rest
+        }
+        // Their number is 16 384; then some of those that are remembered, and of those that are not.
+        let numbers = Array(0..<16_400) + Array(0..<20) + Array(16_380..<16_400)
+        let (lines, summary) = try await verdicts(audit(), numbers.map(token).joined(separator: "\n"))
+        #expect(lines.map { $0["kid"] as? String } == numbers.map { "forged-\($0)" })
+        #expect(lines.allSatisfy { $0["reason"] as? String == "unknown_key" })
+        #expect(summary.invalid == numbers.count)
+    }
+
     @Test("The summary counts by what is configured, not by what tokens claim")
     func boundedSummary() async throws {
         let text = (0..<500).map { issuer.token(header: ["kid": .string("forged-\($0)"), "alg": .string("X\($0)")]) }

@@ -24,12 +24,15 @@ extension ArraySlice<UInt8> {
     }
 
     /// Whether these are the bytes of `other`.
-    package func isSame(as other: [UInt8]) -> Bool {
-        guard count == other.count else { return false }
+    package func isSame(as other: [UInt8]) -> Bool { isSame(as: other, at: 0..<other.count) }
+
+    /// Whether these are the bytes that `other` has at those places.
+    package func isSame(as other: [UInt8], at places: Range<Int>) -> Bool {
+        guard count == places.count, places.upperBound <= other.count else { return false }
         return unsafe withUnsafeBytes { left in
             unsafe other.withUnsafeBytes { right in
                 guard let a = left.baseAddress, let b = right.baseAddress else { return true }
-                return unsafe memcmp(a, b, left.count) == 0
+                return unsafe memcmp(a, b + places.lowerBound, left.count) == 0
             }
         }
     }

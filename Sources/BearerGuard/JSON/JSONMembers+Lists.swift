@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// Lists of texts, which scopes, audiences and roles are: looked at in place.
 extension JSONMembers {
     /// Whether the value of a member lists a text: as one of the words of a string, or as an entry of an array of strings;
@@ -69,20 +61,15 @@ extension JSONMembers {
         while start <= value.count {
             if isArray {
                 // Between entries stand a comma and space, if anything.
-                guard let quote = unsafe position(of: end, in: value, from: start) else { return true }
+                guard let quote = unsafe JSONText.position(of: end, in: value, from: start, to: value.count) else {
+                    return true
+                }
                 start = quote &+ 1
             }
-            let next = unsafe position(of: end, in: value, from: start) ?? value.count
+            let next = unsafe JSONText.position(of: end, in: value, from: start, to: value.count) ?? value.count
             guard unsafe body(UnsafeBufferPointer(rebasing: value[start..<next])) else { return false }
             start = next &+ 1
         }
         return true
-    }
-
-    private static func position(of byte: UInt8, in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
-        guard start < text.count, let base = text.baseAddress,
-            let found = unsafe memchr(base + start, Int32(byte), text.count &- start)
-        else { return nil }
-        return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 }

@@ -61,6 +61,7 @@ package final class JSONMembers: Sendable {
         var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
         /// Where its value stands, without the quotes of a string.
         var value: Range<Int> { Int(valueStart) &+ (kind.isText ? 1 : 0)..<Int(valueEnd) &- (kind.isText ? 1 : 0) }
+        var valueWithQuotes: Range<Int> { Int(valueStart)..<Int(valueEnd) }
     }
 
     /// Places are kept in 16 bits; tokens are smaller.
@@ -155,6 +156,21 @@ package final class JSONMembers: Sendable {
         return text[place: entry.value]
     }
 
+    /// The value of `name` as ``JSONValue/text`` has it: where it lies, if it is written so, or made anew.
+    package func valueText(of name: String) -> ArraySlice<UInt8>? {
+        if values == nil, let entry = entry(of: name), entry.kind == .plainString || entry.kind == .integer {
+            let place = entry.valueWithQuotes
+            let isASCII = unsafe text.withUnsafeBufferPointer {
+                unsafe JSONText.isPrintable(UnsafeBufferPointer(rebasing: $0[place]), withSpaces: true)
+            }
+            if isASCII { return text[place: place] }
+        }
+        guard let value = value(of: name) else { return nil }
+        var output: [UInt8] = []
+        value.write(to: &output)
+        return output[...]
+    }
+
     /// Whether a member is this very text.
     func hasText(_ wanted: String, at member: TokenMember) -> Bool {
         guard values == nil, entries[member.rawValue].kind == .plainString else {
@@ -192,10 +208,11 @@ package final class JSONMembers: Sendable {
             let entry = entries[member.rawValue]
             return entry.kind == .absent ? nil : entry
         }
-        let wanted = name
         return unsafe text.withUnsafeBufferPointer { text in
-            unsafe wanted.withBytes { wanted in
-                for entry in entries[TokenMember.count...] {
+            unsafe name.withBytes { wanted in
+                // By their numbers, so that no references are counted.
+                for index in TokenMember.count..<entries.count {
+                    let entry = entries[index]
                     if entry.hasEscapedName {
                         if self.name(of: entry).isExactly(name) { return entry }
                     } else if unsafe Self.isEqual(UnsafeBufferPointer(rebasing: text[entry.name]), wanted) {

@@ -51,6 +51,9 @@ public struct JSONObject: Sendable, Hashable {
     /// The bytes of a string that reads as it is written; nil for any other value.
     package func plainText(of name: String) -> ArraySlice<UInt8>? { all.plainText(of: name) }
 
+    /// The value of `name` as ``JSONValue/text`` has it.
+    package func valueText(of name: String) -> ArraySlice<UInt8>? { all.valueText(of: name) }
+
     /// Bytes that it keeps alive, estimated.
     var retainedBytes: Int { all.retainedBytes }
 

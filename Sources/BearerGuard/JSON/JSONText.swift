@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// What stands between the quotes of a JSON string (RFC 8259 §7), in UTF-8 (RFC 3629).
 enum JSONText {
     /// The first place from `start` on with a quote, a backslash, a control character or a byte beyond ASCII.
@@ -11,9 +19,47 @@ enum JSONText {
             let plain = unsafe plainBytes(word(text, at))
             at &+= plain
             if plain < 8 { return at }
+            // What is long so far, mostly goes on.
+            if (at &- start) & 63 == 0 { unsafe at = skippingPlain(text, at) }
         }
         while at < text.count, unsafe isPlain(text[at]) { at &+= 1 }
         return at
+    }
+
+    /// A place behind nothing but plain bytes: two of those that may end them are looked for by the C library, many bytes at a
+    /// time.
+    @inline(never)
+    private static func skippingPlain(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+        // So far and no further, so that nothing is looked through again and again.
+        var end = min(text.count, start &+ 1024)
+        unsafe end = position(of: UInt8(ascii: "\""), in: text, from: start, to: end) ?? end
+        unsafe end = position(of: UInt8(ascii: "\\"), in: text, from: start, to: end) ?? end
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        var at = start
+        while at &+ 32 <= end {
+            // A byte's top bit is set where it is under 0x20 or beyond ASCII, and seldom where it follows such a one.
+            var found: UInt64 = 0
+            for offset in 0..<4 {
+                let word = unsafe word(text, at &+ 8 &* offset)
+                found |= (word &- ones &* 0x20) | word
+            }
+            if found & (ones &* 0x80) != 0 { return at }
+            at &+= 32
+        }
+        return at
+    }
+
+    /// Where a byte first occurs at `start` or behind it, before `end`.
+    static func position(
+        of byte: UInt8,
+        in text: UnsafeBufferPointer<UInt8>,
+        from start: Int,
+        to end: Int
+    ) -> Int? {
+        guard start < end, let base = text.baseAddress,
+            let found = unsafe memchr(base + start, Int32(byte), end &- start)
+        else { return nil }
+        return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 
     /// The plain bytes that begin at `start`, of which there are fewer than a word has, the first one lowest, their number
