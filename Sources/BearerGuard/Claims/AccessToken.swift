@@ -98,6 +98,8 @@ package final class VerifiedToken: Sendable {
     private let bytes: ArraySlice<UInt8>
     private let setting: Setting
     private let lists: Lists?
+    /// Threads that see tokens again count references to them.
+    private let distance = CacheLine()
 
     init(
         claims: Claims,

@@ -24,9 +24,10 @@ enum ThreadPlace {
     }
 }
 
-/// As many bytes as threads' caches hold together, so that two of them do not take something off each other by writing
-/// what stands beside it.
+/// As many bytes as threads' caches hold together, a line and the one that is fetched with it, so that two of them do not
+/// take something off each other by writing what stands beside it.
 struct CacheLine: Sendable {
-    private let first: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    private let second: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    private typealias Half = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+    private let first: Half = (0, 0, 0, 0, 0, 0, 0, 0)
+    private let second: Half = (0, 0, 0, 0, 0, 0, 0, 0)
 }

@@ -33,6 +33,7 @@ final class VerifiedTokenCache: Sendable {
         /// The token counts from here on, and before there.
         let begin: UnixTime
         let end: UnixTime
+        private let distance = CacheLine()
 
         init(
             field: [UInt8],
@@ -172,7 +173,10 @@ final class VerifiedTokenCache: Sendable {
         }
     }
 
-    private func shard(_ place: UInt64) -> Shard { shards[Int(place >> 60) % shards.count] }
+    private func shard(_ place: UInt64) -> Shard {
+        // The share of all places that lie below this one, of all shards: evenly, whatever their number.
+        shards[Int(truncatingIfNeeded: place.multipliedFullWidth(by: UInt64(shards.count)).high)]
+    }
 
     /// A number made of the field's length and its last sixteen characters, which are the end of a signature; nil for a
     /// field too short to be one.
