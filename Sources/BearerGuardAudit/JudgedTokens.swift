@@ -99,20 +99,22 @@ final class JudgedTokens: Sendable {
 
     private let shards = (0..<64).map { _ in Shard() }
     private let shardBytes: Int
+    /// Whoever writes a capture must not know which tokens have places side by side.
+    private let seed = UInt64.random(in: .min ... .max)
 
     /// - Parameter bytes: most bytes.
     init(bytes: Int) { shardBytes = bytes / shards.count }
 
     /// What came of exactly this token, if it would come of it at `time` as well.
     func find(_ token: ArraySlice<UInt8>, at time: UnixTime) -> JudgedToken? {
-        let place = Self.place(token)
+        let place = place(token)
         return shard(place).state.withLock { $0.find(token, at: place, time) }
     }
 
     /// Keeps what came of a token while neither the time nor the keys of the issuer make it another.
     func insert(_ token: ArraySlice<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime>) {
         guard token.count < shardBytes / 8 else { return }
-        let place = Self.place(token)
+        let place = place(token)
         shard(place).state.withLock {
             $0.insert(token, at: place, judged, during: period, limit: shardBytes)
         }
@@ -121,8 +123,8 @@ final class JudgedTokens: Sendable {
     private func shard(_ place: UInt64) -> Shard { shards[Int(truncatingIfNeeded: place >> 58)] }
 
     /// A number made of the length and the last bytes, which are the end of a signature.
-    private static func place(_ token: ArraySlice<UInt8>) -> UInt64 {
-        var place = UInt64(truncatingIfNeeded: token.count)
+    private func place(_ token: ArraySlice<UInt8>) -> UInt64 {
+        var place = seed ^ UInt64(truncatingIfNeeded: token.count)
         for index in token.indices.suffix(16) { place = (place ^ UInt64(token[index])) &* 0x9E37_79B9_7F4A_7C15 }
         return place ^ place >> 32
     }
