@@ -32,6 +32,12 @@ struct Conclusion: Sendable {
 
         init(_ outcome: Outcome) { self.outcome = outcome }
 
+        /// Whether a token can have any text in it, of which there is no end.
+        func isClaimed(unless knownKeys: Set<ExactString>) -> Bool {
+            if let keyID, !knownKeys.contains(ExactString(keyID)) { return true }
+            return algorithmName != nil && algorithm == nil
+        }
+
         mutating func note(_ header: JOSEHeader) {
             keyID = header.keyID?.escapedForLogs
             algorithm = header.algorithm
@@ -125,10 +131,12 @@ final class Conclusions: Sendable {
     private struct State {
         var numbers: [Conclusion.Parts: Int] = [:]
         var all: [Conclusion] = []
+        /// How many of them name a key or an algorithm that there is none of.
+        var claimed = 0
     }
 
-    /// Tokens may claim any `kid`: with so many conclusions, others are made for their lines alone.
-    private static let limit = 16_384
+    /// Of what tokens merely claim, so much; what is more is made for its lines alone.
+    private static let claimedLimit = 16_384
     private let state = Mutex(State())
     private let knownKeys: Set<ExactString>
 
@@ -137,14 +145,19 @@ final class Conclusions: Sendable {
 
     /// The conclusion of these parts, and its number if it has one.
     func conclusion(_ parts: Conclusion.Parts) -> (Conclusion, number: Int?) {
-        state.withLock { state in
-            if let number = state.numbers[parts] { return (state.all[number].copy, number) }
-            let conclusion = Conclusion(parts, knownKeys: knownKeys)
-            guard state.all.count < Self.limit else { return (conclusion, nil) }
+        let known = state.withLock { state in state.numbers[parts].map { (state.all[$0].copy, number: $0) } }
+        if let known { return known }
+        let conclusion = Conclusion(parts, knownKeys: knownKeys)
+        let isClaimed = parts.isClaimed(unless: knownKeys)
+        let number = state.withLock { state -> Int? in
+            if let number = state.numbers[parts] { return number }
+            guard !isClaimed || state.claimed < Self.claimedLimit else { return nil }
+            if isClaimed { state.claimed += 1 }
             state.numbers[parts] = state.all.count
-            state.all.append(conclusion)
-            return (conclusion.copy, state.all.count - 1)
+            state.all.append(conclusion.copy)
+            return state.all.count - 1
         }
+        return (conclusion, number)
     }
 
     /// The conclusion of a number that was given out.

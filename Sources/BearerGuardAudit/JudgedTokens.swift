@@ -65,13 +65,13 @@ final class JudgedTokens: Sendable {
 
         private mutating func removeAll() {
             bytes.removeAll(keepingCapacity: true)
-            entries.removeAll(keepingCapacity: true)
+            entries = []
             numbers = []
         }
 
         /// What it takes.
         private var size: Int {
-            bytes.count + entries.count * MemoryLayout<Entry>.stride + numbers.count * MemoryLayout<UInt32>.stride
+            bytes.count + entries.capacity * MemoryLayout<Entry>.stride + numbers.count * MemoryLayout<UInt32>.stride
         }
 
         /// The number of the entry of a place.

@@ -287,7 +287,7 @@ struct AuditTests {
         func token(_ number: Int) -> String {
             Base64URL.encode(#"{"alg":"RS256","kid":"forged-\#(number)"}"#.utf8) + "." + rest
         }
-        // Their number is 16 384; then some of those that are remembered, and of those that are not.
+        // Those that name keys there are none of are 16 384; then some that are remembered, and some that are not.
         let numbers = Array(0..<16_400) + Array(0..<20) + Array(16_380..<16_400)
         let (lines, summary) = try await verdicts(audit(), numbers.map(token).joined(separator: "\n"))
         #expect(lines.map { $0["kid"] as? String } == numbers.map { "forged-\($0)" })

@@ -34,8 +34,18 @@ package enum HostileTokens {
             ("escaped names", numbered { #""\u0061\#($0)":1,"# }),
             ("escapes in names", numbered { #""\n\#($0)":1,"# }),
             ("escapes behind names", numbered { #""member\#($0)\n":1,"# }),
+            ("names that end in zeros", numbered(Self.nameWithZeros)),
+            ("long pieces of a string", repeated(String(repeating: "x", count: 64) + "\u{E9}", #"{"a":""#)),
             ("many objects of names", repeated(#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1},"#)),
         ]
+    }
+
+    /// Names of which five each differ by what their lengths and their first letters make up for together, were the two mixed.
+    private static func nameWithZeros(_ number: Int) -> String {
+        let zeros = number % 5
+        let first = Character(UnicodeScalar(UInt8(0x60 ^ (3 + zeros))))
+        let group = String(1296 + number / 5, radix: 36).suffix(2)
+        return "\"\(first)\(group)\(String(repeating: #"\u0000"#, count: zeros))\":1,"
     }
 
     /// The tokens, with a good header of the issuer's and a signature that is never looked at.

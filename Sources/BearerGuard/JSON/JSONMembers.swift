@@ -159,11 +159,10 @@ package final class JSONMembers: Sendable {
     /// The value of `name` as ``JSONValue/text`` has it: where it lies, if it is written so, or made anew.
     package func valueText(of name: String) -> ArraySlice<UInt8>? {
         if values == nil, let entry = entry(of: name), entry.kind == .plainString || entry.kind == .integer {
-            let place = entry.valueWithQuotes
-            let isASCII = unsafe text.withUnsafeBufferPointer {
-                unsafe JSONText.isPrintable(UnsafeBufferPointer(rebasing: $0[place]), withSpaces: true)
-            }
-            if isASCII { return text[place: place] }
+            let written = text[place: entry.valueWithQuotes]
+            let isASCII = unsafe written.withUnsafeBufferPointer { unsafe JSONText.isPrintable($0, withSpaces: true) }
+            // Of zero there are two spellings.
+            if isASCII, written.first != UInt8(ascii: "-") { return written }
         }
         guard let value = value(of: name) else { return nil }
         var output: [UInt8] = []

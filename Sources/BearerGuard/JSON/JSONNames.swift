@@ -75,7 +75,8 @@ struct JSONNames: ~Copyable {
     @inline(__always)
     func name(_ word: UInt64, count: Int, isOutermost: Bool) -> Name {
         if isOutermost, let member = table.member(word, count: count) { return Name(member) }
-        return Name(digest: mixed(seed ^ UInt64(truncatingIfNeeded: count), word))
+        // Their number stands where none of them can: zeros at the end of a name would make up for it otherwise.
+        return Name(digest: mixed(seed ^ UInt64(truncatingIfNeeded: count) &<< 56, word))
     }
 
     /// The name of these bytes of a text, read as they are written.
@@ -89,7 +90,7 @@ struct JSONNames: ~Copyable {
             )
         }
         if isOutermost, let member = unsafe table.member(text, start, count: count) { return Name(member) }
-        var digest = seed ^ UInt64(truncatingIfNeeded: count)
+        var digest = mixed(seed, UInt64(truncatingIfNeeded: count))
         let end = start &+ count
         var at = start
         while at &+ 8 <= end {
@@ -114,7 +115,8 @@ struct JSONNames: ~Copyable {
         isOutermost: Bool
     ) -> (name: Name, end: Int)? {
         // Room for all that a name may have is made for those that have more than nearly all names.
-        var most = min(bytes, 240)
+        let all = min(bytes, text.count &- start)
+        var most = min(all, 240)
         while true {
             let text = unsafe UnsafeBufferPointer(rebasing: text[..<min(text.count, start &+ most &+ 1)])
             var end: Int?
@@ -128,8 +130,8 @@ struct JSONNames: ~Copyable {
             if let end {
                 return (unsafe decoded.withElements { unsafe name($0, 0, count: count, isOutermost: isOutermost) }, end)
             }
-            if most == bytes { return nil }
-            most = bytes
+            if most == all { return nil }
+            most = all
         }
     }
 

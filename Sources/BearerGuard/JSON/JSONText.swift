@@ -20,7 +20,8 @@ enum JSONText {
             at &+= plain
             if plain < 8 { return at }
             // What is long so far, mostly goes on.
-            if (at &- start) & 63 == 0 { unsafe at = skippingPlain(text, at) }
+            let length = at &- start
+            if length & 63 == 0 { unsafe at = skippingPlain(text, at, most: 2 &* length) }
         }
         while at < text.count, unsafe isPlain(text[at]) { at &+= 1 }
         return at
@@ -28,10 +29,11 @@ enum JSONText {
 
     /// A place behind nothing but plain bytes: two of those that may end them are looked for by the C library, many bytes at a
     /// time.
+    ///
+    /// - Parameter most: bytes that may be looked through, in proportion to those that were, as they may be so in vain.
     @inline(never)
-    private static func skippingPlain(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
-        // So far and no further, so that nothing is looked through again and again.
-        var end = min(text.count, start &+ 1024)
+    private static func skippingPlain(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, most: Int) -> Int {
+        var end = min(text.count, start &+ min(most, 1024))
         unsafe end = position(of: UInt8(ascii: "\""), in: text, from: start, to: end) ?? end
         unsafe end = position(of: UInt8(ascii: "\\"), in: text, from: start, to: end) ?? end
         let ones: UInt64 = 0x0101_0101_0101_0101
