@@ -86,10 +86,15 @@ public struct Audit: Sendable {
                 )
             }
             let before = bytes
-            let read = if case .at = policy.instant { format.withoutTimes } else { format }
-            let judged = try await run(&reader, read, input.name, memory, conclusions, verdicts, shouldStop) {
-                read,
-                tokens in
+            let judge = BatchJudge(
+                policy,
+                memory,
+                conclusions,
+                file: input.name,
+                writesVerdicts: verdicts != nil
+            )
+            let lines = if case .at = policy.instant { format.withoutTimes } else { format }
+            let judged = try await run(&reader, lines, judge, verdicts, shouldStop) { read, tokens in
                 progress(Progress(bytes: before + read, tokens: tokens))
             }
             bytes += reader.bytesRead
@@ -111,14 +116,11 @@ public struct Audit: Sendable {
     private func run(
         _ reader: inout CaptureReader,
         _ format: CaptureFormat,
-        _ name: String?,
-        _ memory: JudgedTokens,
-        _ conclusions: Conclusions,
+        _ judge: BatchJudge,
         _ verdicts: (([UInt8]) throws(CaptureError) -> Void)?,
         _ shouldStop: () -> Bool,
         _ progress: (Int, Int) -> Void
     ) async throws(CaptureError) -> AuditSummary {
-        let writesVerdicts = verdicts != nil
         var source = reader
         defer { reader = source }
         let result = await withTaskGroup(of: Judged.self) { group -> Result<AuditSummary, CaptureError> in
@@ -137,9 +139,7 @@ public struct Audit: Sendable {
                         }
                         let index = started
                         started += 1
-                        group.addTask {
-                            self.judge(batch, index, format, name, memory, conclusions, writesVerdicts)
-                        }
+                        group.addTask { Self.judged(batch, index, format, by: judge) }
                     }
                     guard let judged = await group.next() else { return .success(summary) }
                     waiting[judged.index] = judged
@@ -158,16 +158,14 @@ public struct Audit: Sendable {
         return try result.get()
     }
 
-    private func judge(
+    /// - Parameter fresh: has judged nothing yet.
+    private static func judged(
         _ batch: CaptureReader.Batch,
         _ index: Int,
         _ format: CaptureFormat,
-        _ name: String?,
-        _ memory: JudgedTokens,
-        _ conclusions: Conclusions,
-        _ writesVerdicts: Bool
+        by fresh: BatchJudge
     ) -> Judged {
-        var judge = BatchJudge(policy, memory, conclusions, file: name, writesVerdicts: writesVerdicts)
+        var judge = fresh
         var number = batch.firstLine
         var start = batch.bytes.startIndex
         while start < batch.bytes.endIndex, !Task.isCancelled {

@@ -45,16 +45,15 @@ struct Conclusion: Sendable {
         }
     }
 
-    let outcome: Outcome
     /// What it counts as in a summary.
     let tally: AuditSummary.Tally
     /// The members of a verdict around the fingerprint, as JSON.
-    private let start: [UInt8]
-    private let end: [UInt8]
+    private var start: [UInt8]
+    private var end: [UInt8]
 
     /// - Parameter knownKeys: the key identifiers that a summary counts by.
     init(_ parts: Parts, knownKeys: Set<ExactString>) {
-        outcome = parts.outcome
+        let outcome = parts.outcome
         var findings: [RejectionCode] = []
         for code in parts.codes where !findings.contains(code) { findings.append(code) }
         // What tokens merely claim is counted together: a forger must not fill the report, or memory.
@@ -78,17 +77,12 @@ struct Conclusion: Sendable {
         end = Self.members(last)
     }
 
-    private init(outcome: Outcome, tally: AuditSummary.Tally, start: [UInt8], end: [UInt8]) {
-        self.outcome = outcome
-        self.tally = tally
-        self.start = start
-        self.end = end
-    }
-
     /// The same in memory of its own: threads that write it meet at no reference count.
     var copy: Conclusion {
-        func copy(_ bytes: [UInt8]) -> [UInt8] { bytes.map { $0 } }
-        return Conclusion(outcome: outcome, tally: tally, start: copy(start), end: copy(end))
+        var copy = self
+        copy.start = start.map { $0 }
+        copy.end = end.map { $0 }
+        return copy
     }
 
     private static func members(_ members: [(String, JSONValue)]) -> [UInt8] {

@@ -17,7 +17,7 @@ struct JudgedToken: Sendable {
 /// no references, at which threads would meet. Memory is bounded; where it is full, a part of it starts anew.
 final class JudgedTokens: Sendable {
     private struct Entry {
-        let place: UInt64
+        let place: UInt
         let bytes: Range<Int>
         let judged: JudgedToken
         let period: Range<UnixTime>
@@ -27,10 +27,10 @@ final class JudgedTokens: Sendable {
         /// Of all tokens, one behind the other.
         private var bytes: [UInt8] = []
         private var entries: [Entry] = []
-        /// Where entries are by the lowest bits of their places, counted from 1; 0 for none.
+        /// Where entries are by the bits of their places above those that choose a shard, counted from 1; 0 for none.
         private var numbers: [UInt32] = []
 
-        func find(_ token: ArraySlice<UInt8>, at place: UInt64, _ time: UnixTime) -> JudgedToken? {
+        func find(_ token: ArraySlice<UInt8>, at place: UInt, _ time: UnixTime) -> JudgedToken? {
             guard let entry = number(place).map({ entries[$0] }), entry.period.contains(time),
                 token.isSame(as: bytes, at: entry.bytes)
             else { return nil }
@@ -39,7 +39,7 @@ final class JudgedTokens: Sendable {
 
         mutating func insert(
             _ token: ArraySlice<UInt8>,
-            at place: UInt64,
+            at place: UInt,
             _ judged: JudgedToken,
             during period: Range<UnixTime>,
             limit: Int
@@ -75,9 +75,9 @@ final class JudgedTokens: Sendable {
         }
 
         /// The number of the entry of a place.
-        private func number(_ place: UInt64) -> Int? {
+        private func number(_ place: UInt) -> Int? {
             // At least half of them are free: the walk ends.
-            var index = Int(truncatingIfNeeded: place) & (numbers.count - 1)
+            var index = Int(truncatingIfNeeded: place >> 6) & (numbers.count - 1)
             while !numbers.isEmpty, numbers[index] > 0 {
                 let number = Int(numbers[index]) - 1
                 if entries[number].place == place { return number }
@@ -87,7 +87,7 @@ final class JudgedTokens: Sendable {
         }
 
         private mutating func note(_ number: Int) {
-            var index = Int(truncatingIfNeeded: entries[number].place) & (numbers.count - 1)
+            var index = Int(truncatingIfNeeded: entries[number].place >> 6) & (numbers.count - 1)
             while numbers[index] > 0 { index = (index + 1) & (numbers.count - 1) }
             numbers[index] = UInt32(number + 1)
         }
@@ -99,8 +99,6 @@ final class JudgedTokens: Sendable {
 
     private let shards = (0..<64).map { _ in Shard() }
     private let shardBytes: Int
-    /// Whoever writes a capture must not know which tokens have places side by side.
-    private let seed = UInt64.random(in: .min ... .max)
 
     /// - Parameter bytes: most bytes.
     init(bytes: Int) { shardBytes = bytes / shards.count }
@@ -120,12 +118,14 @@ final class JudgedTokens: Sendable {
         }
     }
 
-    private func shard(_ place: UInt64) -> Shard { shards[Int(truncatingIfNeeded: place >> 58)] }
+    private func shard(_ place: UInt) -> Shard { shards[Int(place % UInt(shards.count))] }
 
-    /// A number made of the length and the last bytes, which are the end of a signature.
-    private func place(_ token: ArraySlice<UInt8>) -> UInt64 {
-        var place = seed ^ UInt64(truncatingIfNeeded: token.count)
-        for index in token.indices.suffix(16) { place = (place ^ UInt64(token[index])) &* 0x9E37_79B9_7F4A_7C15 }
-        return place ^ place >> 32
+    /// A number made of the length and the last bytes, which are the end of a signature; another one in each process, so
+    /// that whoever writes a capture does not know which tokens have places side by side.
+    private func place(_ token: ArraySlice<UInt8>) -> UInt {
+        var hasher = Hasher()
+        hasher.combine(token.count)
+        unsafe token.suffix(16).withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        return UInt(bitPattern: hasher.finalize())
     }
 }

@@ -209,7 +209,8 @@ struct VerifiedTokenCacheTests {
 
     @Test("Tokens that have ended make room when another comes, and a token verified anew is held once")
     func ended() async throws {
-        let guarding = try makeGuard()
+        // Of sixteen shards.
+        let guarding = try makeGuard(limits: try TokenCacheLimits(tokens: 16 * 64))
         let token = fixture.issuer.token(lifetime: 100_000)
         for round in 0..<200 {
             // Each time its 300 seconds are over: removed, verified and kept anew.
@@ -224,7 +225,7 @@ struct VerifiedTokenCacheTests {
             fixture.clock.advance(by: 10)
         }
         // 30 of them are within their 300 seconds; a shard drops its own when one comes to it.
-        #expect(guarding.rememberedTokens?.tokens ?? .max <= 30 + 64 * 2)
+        #expect(guarding.rememberedTokens?.tokens ?? .max <= 30 + 16 * 2)
     }
 
     @Test("C12: the first token under new keys drops every token of the keys before, seen again or not")

@@ -21,8 +21,5 @@ struct ProcessState {
         let fields = (try? String(contentsOfFile: folder + "/statm", encoding: .utf8))?.split(separator: " ") ?? []
         return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
     }
-
-    static var descriptors: Int { ProcessState().descriptors }
-    static var residentBytes: Int { ProcessState().residentBytes }
 }
 #endif

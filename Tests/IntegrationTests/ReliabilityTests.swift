@@ -96,7 +96,7 @@ struct ReliabilityTests {
             case .empty: server.script("/jwks", .json(#"{"keys":[]}"#))
             }
             let rest = good.drop { $0 != "." }
-            let memory = ProcessState.residentBytes
+            let memory = ProcessState().residentBytes
             var during = Latencies()
             var flooded = 0
             let clock = ContinuousClock()
@@ -119,7 +119,7 @@ struct ReliabilityTests {
                 if clock.now < due { try await clock.sleep(until: due) }
             }
             let fetches = server.count(of: "/jwks") - 1
-            let growth = Double(ProcessState.residentBytes - memory) / Double(memory)
+            let growth = Double(ProcessState().residentBytes - memory) / Double(memory)
             print(
                 "flood, provider \(provider.rawValue): \(flooded) random kids in \(Int(seconds)) s, \(fetches) fetches, "
                     + "good p99 \(during.p99) against \(quiet.p99) when quiet, memory \(Int(growth * 100)) %"

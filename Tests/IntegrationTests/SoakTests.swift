@@ -89,8 +89,8 @@ struct SoakTests {
                 try await note("stranger", stranger, expecting: ["unknown_key", "keys_unavailable"])
                 if clock.now >= nextSample {
                     nextSample = clock.now + .seconds(seconds / samples)
-                    memory.append(Double(ProcessState.residentBytes))
-                    descriptors.append(ProcessState.descriptors)
+                    memory.append(Double(ProcessState().residentBytes))
+                    descriptors.append(ProcessState().descriptors)
                 }
             }
         }
@@ -130,10 +130,10 @@ struct SoakTests {
             }
         }
         try await cycle()
-        let before = ProcessState.descriptors
+        let before = ProcessState().descriptors
         for _ in 0..<100 { try await cycle() }
         server.stop()
-        #expect(ProcessState.descriptors <= before)
+        #expect(ProcessState().descriptors <= before)
     }
 
     /// The rise of a straight line through the samples, over their whole time, as a share of their mean.
