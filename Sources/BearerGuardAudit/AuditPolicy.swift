@@ -23,13 +23,14 @@ public struct AuditPolicy: Sendable {
     let knownHeaders = KnownHeaders()
 
     final class Judge: Sendable {
-        let alias: String
+        /// The issuer's, as reports have it; nil where the policy names none.
+        let name: String?
         let validator: TokenValidator
         let setting: VerifiedToken.Setting
         let keys: JudgeKeys
 
         init(_ issuer: TrustedIssuer, _ keys: JudgeKeys) {
-            alias = issuer.alias
+            name = issuer.alias.isEmpty ? nil : issuer.alias
             // A capture says nothing of the sender: whether a bound token came with its proof stays open.
             validator = TokenValidator(policy: issuer.policy, binding: .unknown)
             setting = VerifiedToken.Setting(

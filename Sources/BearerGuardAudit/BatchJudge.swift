@@ -10,6 +10,12 @@ struct BatchJudge {
         let number: Int?
     }
 
+    private struct Usual {
+        let judge: AuditPolicy.Judge
+        let header: JOSEHeader
+        let index: Int
+    }
+
     private let policy: AuditPolicy
     private let memory: JudgedTokens
     private let conclusions: Conclusions
@@ -22,8 +28,8 @@ struct BatchJudge {
     private var lines: [Int] = []
     private var byParts: [Conclusion.Parts: Int] = [:]
     private var byNumber: [Int: Int] = [:]
-    /// The first few of them, which nearly all lines come to: comparing is quicker than hashing.
-    private var frequent: [(parts: Conclusion.Parts, index: Int)] = []
+    /// Those of valid tokens by what they are made of, which nearly all lines come to.
+    private var usual: [Usual] = []
 
     /// - Parameters:
     ///   - memory: of all batches.
@@ -62,9 +68,7 @@ struct BatchJudge {
     private mutating func judged(_ line: CapturedLine) -> (index: Int, TokenFingerprint?) {
         switch line.content {
         case .unreadable(let note):
-            var parts = Conclusion.Parts(.undecided)
-            parts.note = note
-            return (index(of: parts), nil)
+            return (index(of: Conclusion.Parts(.undecided, note: note)), nil)
         case .token(let bytes):
             let time: UnixTime?
             switch policy.instant {
@@ -74,15 +78,34 @@ struct BatchJudge {
             if let time, let judged = memory.find(bytes, at: time) {
                 return (index(of: judged.conclusion), judged.fingerprint)
             }
-            let (parts, period) = policy.judge(bytes, at: time)
+            let (judged, period) = policy.judge(bytes, at: time)
+            let index = index(of: judged)
             let fingerprint = TokenFingerprint.Key.report.fingerprint(of: bytes)
-            let index = index(of: parts)
             // Without a time, or without keys, the line says more than the token.
-            if time != nil, parts.outcome != .undecided, let number = held[index].number {
+            if time != nil, !judged.isUndecided, let number = held.span[index].number {
                 memory.insert(bytes, JudgedToken(conclusion: number, fingerprint: fingerprint), during: period)
             }
             return (index, fingerprint)
         }
+    }
+
+    private mutating func index(of judged: AuditPolicy.Judged) -> Int {
+        switch judged {
+        case .other(let parts): return index(of: parts)
+        case .valid(let judge, let header):
+            if let known = usualIndex(judge, header) { return known }
+            let index = index(of: Conclusion.Parts(validBy: judge, header))
+            if usual.count < 16 { usual.append(Usual(judge: judge, header: header, index: index)) }
+            return index
+        }
+    }
+
+    private func usualIndex(_ judge: AuditPolicy.Judge, _ header: JOSEHeader) -> Int? {
+        let usual = usual.span
+        for index in usual.indices where usual[index].judge === judge && usual[index].header === header {
+            return usual[index].index
+        }
+        return nil
     }
 
     private mutating func index(of number: Int) -> Int {
@@ -91,18 +114,11 @@ struct BatchJudge {
     }
 
     private mutating func index(of parts: Conclusion.Parts) -> Int {
-        if let known = indexAmongFrequent(parts) ?? byParts[parts] { return known }
+        if let known = byParts[parts] { return known }
         let (conclusion, number) = conclusions.conclusion(parts)
         let index = number.flatMap { byNumber[$0] } ?? hold(conclusion, number)
         byParts[parts] = index
-        if frequent.count < 16 { frequent.append((parts, index)) }
         return index
-    }
-
-    private func indexAmongFrequent(_ parts: Conclusion.Parts) -> Int? {
-        let frequent = frequent.span
-        for number in frequent.indices where frequent[number].parts == parts { return frequent[number].index }
-        return nil
     }
 
     private mutating func hold(_ conclusion: Conclusion, _ number: Int?) -> Int {
@@ -114,46 +130,55 @@ struct BatchJudge {
 }
 
 extension AuditPolicy {
+    /// What a token comes to.
+    fileprivate enum Judged {
+        /// Valid, by keys that are the same at any time.
+        case valid(by: Judge, JOSEHeader)
+        case other(Conclusion.Parts)
+
+        var isUndecided: Bool {
+            if case .other(let parts) = self { parts.outcome == .undecided } else { false }
+        }
+    }
+
     /// What comes of a token, and while neither the time nor the keys of the issuer make it another.
     fileprivate func judge(
         _ bytes: ArraySlice<UInt8>,
         at time: UnixTime?
-    ) -> (parts: Conclusion.Parts, period: Range<UnixTime>) {
-        var parts = Conclusion.Parts(.invalid)
+    ) -> (Judged, period: Range<UnixTime>) {
         let token: UnverifiedToken
         do throws(JWSFault) {
             token = try UnverifiedToken(bytes, known: knownHeaders)
         } catch {
-            parts.codes = [Rejection(error).code]
-            return (parts, UnixTime.always)
+            return (.other(.init(.invalid, codes: [Rejection(error).code])), UnixTime.always)
         }
         guard let (judge, isOwn) = judge(of: token) else {
-            parts.codes = [.wrongIssuer]
+            var parts = Conclusion.Parts(.invalid, codes: [.wrongIssuer])
             parts.note(token.header)
-            return (parts, UnixTime.always)
+            return (.other(parts), UnixTime.always)
         }
         guard let now = time else {
-            parts = Conclusion.Parts(.undecided)
-            parts.note = "no time of capture"
-            return (parts, UnixTime.always)
+            return (.other(.init(.undecided, note: "no time of capture")), UnixTime.always)
         }
-        let issuer = isOwn && !judge.alias.isEmpty ? judge.alias : nil
+        let issuer = isOwn ? judge.name : nil
         guard let held = judge.keys.held(at: now) else {
-            parts = Conclusion.Parts(.undecided)
-            parts.codes = [.keysUnavailable]
-            parts.issuer = issuer
-            return (parts, UnixTime.always)
+            return (.other(.init(.undecided, codes: [.keysUnavailable], issuer: issuer)), UnixTime.always)
         }
         let judgement = judgement(token, by: judge, keys: held.keys, at: now, .allFindings)
-        if judgement.findings.isEmpty {
-            if !token.isHeaderKnown { knownHeaders.note(token.jws.headerSegment, token.header) }
-            parts = Conclusion.Parts(.valid)
-            parts.keyWithdrawnSince = judgement.key?.thumbprint.flatMap(judge.keys.withdrawnSince)
-        }
-        parts.codes = judgement.findings.map(\.code)
-        parts.issuer = issuer
-        parts.note(token.header)
         let steady = judgement.claims.map { judge.validator.steadyPeriod(of: $0, around: now) } ?? UnixTime.always
-        return (parts, steady.clamped(to: held.period))
+        let period = steady.clamped(to: held.period)
+        let isValid = judgement.findings.isEmpty
+        if isValid {
+            if !token.isHeaderKnown { knownHeaders.note(token.jws.headerSegment, token.header) }
+            if isOwn, case .source = judge.keys { return (.valid(by: judge, token.header), period) }
+        }
+        var parts = Conclusion.Parts(
+            isValid ? .valid : .invalid,
+            codes: judgement.findings.map(\.code),
+            issuer: issuer
+        )
+        if isValid { parts.keyWithdrawnSince = judgement.key?.thumbprint.flatMap(judge.keys.withdrawnSince) }
+        parts.note(token.header)
+        return (.other(parts), period)
     }
 }

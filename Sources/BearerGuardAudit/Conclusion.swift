@@ -16,9 +16,9 @@ struct Conclusion: Sendable {
     struct Parts: Hashable {
         let outcome: Outcome
         /// Every reason, in the order of the checks; only the first of equal ones counts.
-        var codes: [RejectionCode] = []
+        let codes: [RejectionCode]
         /// The configured name of the issuer; nil where the token names none that is trusted.
-        var issuer: String?
+        let issuer: String?
         /// What the token's header says, where it can be read; escaped, so that it is short, and ASCII.
         ///
         /// `String` takes texts that are canonically equivalent for one another, which two tokens' texts must not be.
@@ -26,11 +26,22 @@ struct Conclusion: Sendable {
         private(set) var algorithm: SignatureAlgorithm?
         private(set) var algorithmName: String?
         /// Why a line could not be judged.
-        var note: String?
+        let note: String?
         /// When the issuer no longer published the key of a valid token; nil while it does, or where that is not known.
         var keyWithdrawnSince: UnixTime?
 
-        init(_ outcome: Outcome) { self.outcome = outcome }
+        init(_ outcome: Outcome, codes: [RejectionCode] = [], issuer: String? = nil, note: String? = nil) {
+            self.outcome = outcome
+            self.codes = codes
+            self.issuer = issuer
+            self.note = note
+        }
+
+        /// Those of a token that has passed all checks, by keys that were never withdrawn.
+        init(validBy judge: AuditPolicy.Judge, _ header: JOSEHeader) {
+            self.init(.valid, issuer: judge.name)
+            note(header)
+        }
 
         /// Whether a token can have any text in it, of which there is no end.
         func isClaimed(unless knownKeys: Set<ExactString>) -> Bool {

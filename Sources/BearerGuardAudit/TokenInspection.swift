@@ -62,7 +62,7 @@ extension AuditPolicy {
             inspection.checks.append(.init(name: "issuer", outcome: .failed(rejection)))
             return inspection
         }
-        inspection.issuer = isOwn && !judge.alias.isEmpty ? judge.alias : nil
+        inspection.issuer = isOwn ? judge.name : nil
         let now = if case .at(let time) = instant { time } else { UnixTime(seconds: 0) }
         let known = judge.keys.held(at: now)?.keys
         inspection.lacksKeys = known == nil

@@ -38,7 +38,7 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
 
     /// A key that fingerprints are made with.
     public struct Key: Sendable {
-        private let verifier: SignatureVerifier?
+        private let hash: KeyedHash
 
         /// A key of this process alone: fingerprints of two processes do not match.
         public static func random() -> Key {
@@ -54,21 +54,21 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
             self.init(trusted: secret)
         }
 
-        private init(trusted bytes: [UInt8]) {
-            verifier = SharedSecret(bytes).flatMap { try? $0.verifier(for: .hs256) }
-        }
+        private init(trusted bytes: [UInt8]) { hash = KeyedHash(key: bytes) }
 
         /// The key of reports that must repeat exactly: known to everyone, as a report names tokens the reader holds.
         package static let report = Key(trusted: Array("BearerGuard report fingerprint, v1".utf8))
 
         package func fingerprint(of token: ArraySlice<UInt8>) -> TokenFingerprint {
-            let code = verifier?.authenticationCode(of: token) ?? []
-            func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-            return TokenFingerprint(
-                high: word(code.prefix(8)),
-                low: word(code.dropFirst(8).prefix(8)),
-                isMade: !code.isEmpty
-            )
+            let made = unsafe token.withUnsafeBytes { token in
+                unsafe hash.withHash(of: token) { hash in
+                    func word(_ start: Int) -> UInt64 {
+                        unsafe UInt64(bigEndian: hash.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+                    }
+                    return TokenFingerprint(high: word(0), low: word(8), isMade: true)
+                }
+            }
+            return made ?? TokenFingerprint(high: 0, low: 0, isMade: false)
         }
     }
 }

@@ -48,27 +48,32 @@ package enum Base64URL {
         var target = 0
         // Every index is below the counts that the loop's bounds were made of. Four bytes are written at a time, of which
         // the next three overwrite the last.
-        while source < whole {
+        @inline(__always)
+        func four() {
             let bits =
                 unsafe places[Int(text[source])] | places[256 &+ Int(text[source &+ 1])]
                 | places[512 &+ Int(text[source &+ 2])] | places[768 &+ Int(text[source &+ 3])]
             seen |= bits
-            unsafe start.storeBytes(of: bits.bigEndian, toByteOffset: target, as: UInt32.self)
+            unsafe start.storeBytes(of: bits.littleEndian, toByteOffset: target, as: UInt32.self)
             source &+= 4
             target &+= 3
         }
+        while source &+ 8 <= whole {
+            four()
+            four()
+        }
+        if source < whole { four() }
         if rest > 0 {
             var bits = unsafe places[Int(text[whole])] | places[256 + Int(text[whole + 1])]
             if rest == 3 { unsafe bits |= places[512 + Int(text[whole + 2])] }
             seen |= bits
-            unsafe output[target] = UInt8(truncatingIfNeeded: bits >> 24)
-            if rest == 3 { unsafe output[target + 1] = UInt8(truncatingIfNeeded: bits >> 16) }
+            unsafe output[target] = UInt8(truncatingIfNeeded: bits)
+            if rest == 3 { unsafe output[target + 1] = UInt8(truncatingIfNeeded: bits >> 8) }
             // Unused bits must be zero, otherwise one signature would have several spellings.
-            let unused: UInt32 = rest == 2 ? 0x00FF_FF00 : 0x0000_FF00
+            let unused: UInt32 = rest == 2 ? 0x00FF_FF00 : 0x00FF_0000
             if bits & unused != 0 { return false }
         }
-        // The lowest bit is set for every character outside the alphabet.
-        return seen & 1 == 0
+        return seen & foreign == 0
     }
 
     /// Encodes `bytes` without padding.
@@ -90,12 +95,15 @@ package enum Base64URL {
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-    /// The six bits of each character where they belong in 24 bits, for each of four places, above a lowest byte that is 1
-    /// for characters outside the alphabet.
+    /// Set in the place of every character outside the alphabet.
+    private static let foreign: UInt32 = 1 << 24
+    /// The six bits of each character where they belong in three bytes of which the first is lowest, for each of four places.
     private static let places: ConstantTable<UInt32> = {
-        var places = [UInt32](repeating: 1, count: 4 * 256)
+        var places = [UInt32](repeating: foreign, count: 4 * 256)
         for (value, character) in alphabet.enumerated() {
-            for place in 0..<4 { places[256 * place + Int(character)] = UInt32(value) << UInt32(26 - 6 * place) }
+            for place in 0..<4 {
+                places[256 * place + Int(character)] = (UInt32(value) << UInt32(26 - 6 * place)).byteSwapped
+            }
         }
         return ConstantTable(places)
     }()
