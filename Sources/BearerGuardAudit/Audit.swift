@@ -123,7 +123,8 @@ public struct Audit: Sendable {
     ) async throws(CaptureError) -> AuditSummary {
         var source = reader
         defer { reader = source }
-        let result = await withTaskGroup(of: Judged.self) { group -> Result<AuditSummary, CaptureError> in
+        let result = await withTaskGroup(of: (CaptureReader.Batch, Judged).self) {
+            group -> Result<AuditSummary, CaptureError> in
             var summary = AuditSummary()
             var started = 0
             var written = 0
@@ -139,9 +140,10 @@ public struct Audit: Sendable {
                         }
                         let index = started
                         started += 1
-                        group.addTask { Self.judged(batch, index, format, by: judge) }
+                        group.addTask { (batch, Self.judged(batch, index, format, by: judge)) }
                     }
-                    guard let judged = await group.next() else { return .success(summary) }
+                    guard let (batch, judged) = await group.next() else { return .success(summary) }
+                    source.reuse(batch)
                     waiting[judged.index] = judged
                     while let next = waiting.removeValue(forKey: written) {
                         written += 1
@@ -166,16 +168,7 @@ public struct Audit: Sendable {
         by fresh: BatchJudge
     ) -> Judged {
         var judge = fresh
-        var number = batch.firstLine
-        var start = batch.bytes.startIndex
-        while start < batch.bytes.endIndex, !Task.isCancelled {
-            let end = batch.bytes.position(of: UInt8(ascii: "\n"), from: start) ?? batch.bytes.endIndex
-            if let line = CapturedLine(batch.bytes[start..<end], number: number, format: format) {
-                judge.judge(line)
-            }
-            number += 1
-            start = end + 1
-        }
+        if !Task.isCancelled { judge.judge(batch, format) }
         return Judged(index: index, lines: judge.verdicts, summary: judge.summary)
     }
 }

@@ -19,7 +19,7 @@ struct BatchJudge {
     private let policy: AuditPolicy
     private let memory: JudgedTokens
     private let conclusions: Conclusions
-    private let file: String?
+    private var beginning: [UInt8]
     private let writesVerdicts: Bool
     /// The verdicts, as lines of JSON.
     private(set) var verdicts: [UInt8] = []
@@ -45,7 +45,7 @@ struct BatchJudge {
         self.policy = policy
         self.memory = memory
         self.conclusions = conclusions
-        self.file = file
+        beginning = Conclusion.beginning(file: file)
         self.writesVerdicts = writesVerdicts
     }
 
@@ -56,37 +56,64 @@ struct BatchJudge {
         return summary
     }
 
-    /// Judges a line, or remembers what came of its token before.
-    mutating func judge(_ line: CapturedLine) {
-        let (index, fingerprint) = judged(line)
-        lines[index] += 1
-        guard writesVerdicts else { return }
-        // By its span, so that no references are counted.
-        held.span[index].conclusion.write(line, fingerprint, file: file, to: &verdicts)
+    /// Judges the lines of a batch.
+    mutating func judge(_ batch: CaptureReader.Batch, _ format: CaptureFormat) {
+        // In memory of its own, as for conclusions.
+        let fields = format.fields?.copy
+        beginning = beginning.map { $0 }
+        unsafe batch.withBytes { bytes in
+            if writesVerdicts { verdicts.reserveCapacity(bytes.count / 3) }
+            var number = batch.firstLine
+            var start = 0
+            while start < bytes.count {
+                let end = unsafe bytes.position(of: UInt8(ascii: "\n"), from: start) ?? bytes.count
+                if let line = unsafe CapturedLine(bytes, start..<end, number: number, fields) { judge(line) }
+                number += 1
+                start = end + 1
+            }
+        }
     }
 
-    private mutating func judged(_ line: CapturedLine) -> (index: Int, TokenFingerprint?) {
-        switch line.content {
-        case .unreadable(let note):
-            return (index(of: Conclusion.Parts(.undecided, note: note)), nil)
-        case .token(let bytes):
-            let time: UnixTime?
-            switch policy.instant {
-            case .at(let given): time = given
-            case .captured: time = line.time
+    /// Judges a line, or remembers what came of its token before.
+    private mutating func judge(_ line: CapturedLine) {
+        let (index, fingerprint) =
+            switch line.content {
+            case .unreadable(let note): (index(of: Conclusion.Parts(.undecided, note: note)), TokenFingerprint?.none)
+            case .token(let text):
+                unsafe line.withBytes(of: text) { unsafe judged($0, at: time(of: line)) }
             }
-            if let time, let judged = memory.find(bytes, at: time) {
-                return (index(of: judged.conclusion), judged.fingerprint)
-            }
-            let (judged, period) = policy.judge(bytes, at: time)
-            let index = index(of: judged)
-            let fingerprint = TokenFingerprint.Key.report.fingerprint(of: bytes)
-            // Without a time, or without keys, the line says more than the token.
-            if time != nil, !judged.isUndecided, let number = held.span[index].number {
-                memory.insert(bytes, JudgedToken(conclusion: number, fingerprint: fingerprint), during: period)
-            }
-            return (index, fingerprint)
+        lines[index] += 1
+        if writesVerdicts { write(line, fingerprint, index) }
+    }
+
+    private mutating func write(_ line: CapturedLine, _ fingerprint: TokenFingerprint?, _ index: Int) {
+        // By its span, so that no references are counted.
+        held.span[index].conclusion.write(line, fingerprint, behind: beginning, to: &verdicts)
+    }
+
+    private func time(of line: CapturedLine) -> UnixTime? {
+        switch policy.instant {
+        case .at(let given): given
+        case .captured: line.time
         }
+    }
+
+    private mutating func judged(
+        _ token: UnsafeBufferPointer<UInt8>,
+        at time: UnixTime?
+    ) -> (index: Int, TokenFingerprint?) {
+        if let time, let judged = unsafe memory.find(token, at: time) {
+            return (index(of: judged.conclusion), judged.fingerprint)
+        }
+        let bytes = unsafe Array(token)[...]
+        let (judged, period) = policy.judge(bytes, at: time)
+        let index = index(of: judged)
+        let fingerprint = TokenFingerprint.Key.report.fingerprint(of: bytes)
+        // Without a time, or without keys, the line says more than the token.
+        if time != nil, !judged.isUndecided, let number = held.span[index].number {
+            unsafe memory.insert(token, JudgedToken(conclusion: number, fingerprint: fingerprint), during: period)
+        }
+        return (index, fingerprint)
     }
 
     private mutating func index(of judged: AuditPolicy.Judged) -> Int {

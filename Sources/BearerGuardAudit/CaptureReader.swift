@@ -15,18 +15,26 @@ import Darwin
 struct CaptureReader {
     /// Whole lines, one behind the other, and the number of the first.
     struct Batch: Sendable {
-        let bytes: ArraySlice<UInt8>
+        fileprivate let buffer: [UInt8]
+        fileprivate let count: Int
         let firstLine: Int
+
+        /// Lends the lines.
+        func withBytes<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+            unsafe buffer.withUnsafeBufferPointer { unsafe body(UnsafeBufferPointer(rebasing: $0[..<count])) }
+        }
 
         /// How many lines end in it.
         var lineEnds: Int {
-            var count = 0
-            var start = bytes.startIndex
-            while let end = bytes.position(of: UInt8(ascii: "\n"), from: start) {
-                count += 1
-                start = end + 1
+            unsafe withBytes { bytes in
+                var count = 0
+                var start = 0
+                while let end = unsafe bytes.position(of: UInt8(ascii: "\n"), from: start) {
+                    count += 1
+                    start = end + 1
+                }
+                return count
             }
-            return count
         }
     }
 
@@ -36,6 +44,8 @@ struct CaptureReader {
 
     private let descriptor: Int32
     private var rest: [UInt8] = []
+    /// Buffers of batches that are done with: memory that is new to the process costs more than to read into it.
+    private var spare: [[UInt8]] = []
     private var nextLine = 1
     private var isAtEnd = false
     private(set) var bytesRead = 0
@@ -65,9 +75,17 @@ struct CaptureReader {
         }
     }
 
+    /// Takes back a batch that nobody looks at any more.
+    mutating func reuse(_ batch: Batch) { spare.append(batch.buffer) }
+
     private mutating func take(upTo end: Int) -> Batch {
-        let batch = Batch(bytes: rest[..<end], firstLine: nextLine)
-        rest = Array(rest[end...])
+        let batch = Batch(buffer: rest, count: end, firstLine: nextLine)
+        var next = spare.popLast() ?? []
+        next.removeAll(keepingCapacity: true)
+        // With room for what is left of a line by the next read.
+        next.reserveCapacity(Self.chunkBytes / 4 * 5)
+        next += rest[end...]
+        rest = next
         nextLine += batch.lineEnds
         return batch
     }
@@ -96,13 +114,14 @@ struct CaptureReader {
             }
         }
         var count = 0
-        // Read in place, behind what is left: batches are slices of it, and nothing is cleared or copied first.
-        rest = unsafe [UInt8](unsafeUninitializedCapacity: rest.count + Self.chunkBytes) { buffer, total in
-            total = unsafe buffer.initialize(fromContentsOf: rest)
-            repeat {
-                count = unsafe read(descriptor, buffer.baseAddress.map { unsafe $0 + total }, Self.chunkBytes)
-            } while count < 0 && errno == EINTR
-            total += max(0, count)
+        // Read in place, behind what is left.
+        rest.append(addingCapacity: Self.chunkBytes) { output in
+            unsafe output.withUnsafeMutableBufferPointer { buffer, total in
+                repeat {
+                    count = unsafe read(descriptor, buffer.baseAddress.map { unsafe $0 + total }, Self.chunkBytes)
+                } while count < 0 && errno == EINTR
+                total += max(0, count)
+            }
         }
         guard count >= 0 else {
             throw CaptureError(message: unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot read")

@@ -5,7 +5,7 @@ import BearerGuard
 import Synchronization
 
 /// What came of a token, but for its fingerprint: most tokens of a capture share a few of these.
-struct Conclusion: Sendable {
+final class Conclusion: Sendable {
     enum Outcome: String, Sendable {
         case valid
         case invalid
@@ -58,9 +58,9 @@ struct Conclusion: Sendable {
 
     /// What it counts as in a summary.
     let tally: AuditSummary.Tally
-    /// The members of a verdict around the fingerprint, as JSON.
-    private var start: [UInt8]
-    private var end: [UInt8]
+    /// A verdict as JSON, from the comma in front of its members up to the value of the fingerprint, and behind that.
+    private let start: [UInt8]
+    private let end: [UInt8]
 
     /// - Parameter knownKeys: the key identifiers that a summary counts by.
     init(_ parts: Parts, knownKeys: Set<ExactString>) {
@@ -77,57 +77,78 @@ struct Conclusion: Sendable {
             isUnreadable: outcome == .undecided && parts.note != nil
         )
         func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
-        start = Self.members([
+        let first = Self.members([
             ("verdict", .string(outcome.rawValue)), ("reason", text(findings.first?.text)),
             ("findings", .array(findings.map { .string($0.text) })), ("issuer", text(parts.issuer)),
-            ("kid", text(parts.keyID)), ("alg", text(parts.algorithmName)),
+            ("kid", text(parts.keyID)), ("alg", text(parts.algorithmName)), ("fingerprint", .null),
         ])
+        start = first.dropLast("null".utf8.count)
         var last: [(String, JSONValue)] = []
         if let time = parts.keyWithdrawnSince { last.append(("key_withdrawn_since", .string(time.rfc3339))) }
         if let note = parts.note { last.append(("note", .string(note))) }
-        end = Self.members(last)
+        end = Self.members(last) + "}\n".utf8
+    }
+
+    private init(copying other: Conclusion) {
+        tally = other.tally
+        start = other.start.map { $0 }
+        end = other.end.map { $0 }
     }
 
     /// The same in memory of its own: threads that write it meet at no reference count.
-    var copy: Conclusion {
-        var copy = self
-        copy.start = start.map { $0 }
-        copy.end = end.map { $0 }
-        return copy
-    }
+    var copy: Conclusion { Conclusion(copying: self) }
 
+    /// The members of an object behind other ones.
     private static func members(_ members: [(String, JSONValue)]) -> [UInt8] {
-        Array(JSONValue.object(members).text.utf8.dropFirst().dropLast())
+        members.isEmpty ? [] : [UInt8(ascii: ",")] + JSONValue.object(members).text.utf8.dropFirst().dropLast()
     }
 
     /// Appends the verdict on a line that comes to this, as one line of JSON.
-    func write(_ line: CapturedLine, _ fingerprint: TokenFingerprint?, file: String?, to output: inout [UInt8]) {
-        output += "{".utf8
-        if let file {
-            output += "\"file\":".utf8
-            JSONValue.string(file).write(to: &output)
-            output += ",".utf8
-        }
-        output += "\"line\":".utf8
-        output += String(line.number).utf8
+    ///
+    /// - Parameter beginning: what ``beginning(file:)`` says.
+    func write(
+        _ line: CapturedLine,
+        _ fingerprint: TokenFingerprint?,
+        behind beginning: [UInt8],
+        to output: inout [UInt8]
+    ) {
+        output += beginning
+        Self.write(line.number, to: &output)
         if let id = line.id {
-            output += ",\"id\":".utf8
-            output += id
+            Self.append(",\"id\":", to: &output)
+            unsafe line.withBytes(of: id) { unsafe output.append(contentsOf: $0) }
         }
-        output += ",".utf8
         output += start
         if let fingerprint {
-            output += ",\"fingerprint\":\"".utf8
+            output.append(UInt8(ascii: "\""))
             fingerprint.write(to: &output)
-            output += "\"".utf8
+            output.append(UInt8(ascii: "\""))
         } else {
-            output += ",\"fingerprint\":null".utf8
+            Self.append("null", to: &output)
         }
-        if !end.isEmpty {
-            output += ",".utf8
-            output += end
-        }
-        output += "}\n".utf8
+        output += end
+    }
+
+    /// How every verdict on a line of an input begins; `file` is the input's name, where there are several.
+    static func beginning(file: String?) -> [UInt8] {
+        let name = file.map { "\"file\":\(JSONValue.string($0).text)," } ?? ""
+        return Array("{\(name)\"line\":".utf8)
+    }
+
+    /// Appends what is no object, whose references threads would have to count together.
+    private static func append(_ text: StaticString, to output: inout [UInt8]) {
+        unsafe output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends the decimal digits of a number from 0 on.
+    private static func write(_ number: Int, to output: inout [UInt8]) {
+        let start = output.count
+        var rest = number
+        repeat {
+            output.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        output[start...].reverse()
     }
 }
 

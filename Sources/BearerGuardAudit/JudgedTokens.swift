@@ -30,15 +30,15 @@ final class JudgedTokens: Sendable {
         /// Where entries are by the bits of their places above those that choose a shard, counted from 1; 0 for none.
         private var numbers: [UInt32] = []
 
-        func find(_ token: ArraySlice<UInt8>, at place: UInt, _ time: UnixTime) -> JudgedToken? {
+        func find(_ token: UnsafeBufferPointer<UInt8>, at place: UInt, _ time: UnixTime) -> JudgedToken? {
             guard let entry = number(place).map({ entries[$0] }), entry.period.contains(time),
-                token.isSame(as: bytes, at: entry.bytes)
+                unsafe token.isSame(as: bytes, at: entry.bytes)
             else { return nil }
             return entry.judged
         }
 
         mutating func insert(
-            _ token: ArraySlice<UInt8>,
+            _ token: UnsafeBufferPointer<UInt8>,
             at place: UInt,
             _ judged: JudgedToken,
             during period: Range<UnixTime>,
@@ -48,7 +48,7 @@ final class JudgedTokens: Sendable {
             // What is never written to takes no memory, and nothing has to be moved.
             if bytes.capacity < limit { bytes.reserveCapacity(limit) }
             let start = bytes.count
-            bytes += token
+            unsafe bytes.append(contentsOf: token)
             let entry = Entry(place: place, bytes: start..<bytes.count, judged: judged, period: period)
             if let number = number(place) {
                 entries[number] = entry
@@ -104,17 +104,17 @@ final class JudgedTokens: Sendable {
     init(bytes: Int) { shardBytes = bytes / shards.count }
 
     /// What came of exactly this token, if it would come of it at `time` as well.
-    func find(_ token: ArraySlice<UInt8>, at time: UnixTime) -> JudgedToken? {
-        let place = place(token)
-        return shard(place).state.withLock { $0.find(token, at: place, time) }
+    func find(_ token: UnsafeBufferPointer<UInt8>, at time: UnixTime) -> JudgedToken? {
+        let place = unsafe place(token)
+        return shard(place).state.withLock { unsafe $0.find(token, at: place, time) }
     }
 
     /// Keeps what came of a token while neither the time nor the keys of the issuer make it another.
-    func insert(_ token: ArraySlice<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime>) {
+    func insert(_ token: UnsafeBufferPointer<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime>) {
         guard token.count < shardBytes / 8 else { return }
-        let place = place(token)
+        let place = unsafe place(token)
         shard(place).state.withLock {
-            $0.insert(token, at: place, judged, during: period, limit: shardBytes)
+            unsafe $0.insert(token, at: place, judged, during: period, limit: shardBytes)
         }
     }
 
@@ -122,10 +122,10 @@ final class JudgedTokens: Sendable {
 
     /// A number made of the length and the last bytes, which are the end of a signature; another one in each process, so
     /// that whoever writes a capture does not know which tokens have places side by side.
-    private func place(_ token: ArraySlice<UInt8>) -> UInt {
+    private func place(_ token: UnsafeBufferPointer<UInt8>) -> UInt {
         var hasher = Hasher()
         hasher.combine(token.count)
-        unsafe token.suffix(16).withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        unsafe hasher.combine(bytes: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: token.suffix(16))))
         return UInt(bitPattern: hasher.finalize())
     }
 }

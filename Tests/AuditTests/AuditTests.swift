@@ -38,10 +38,8 @@ struct AuditTests {
         )
     }
 
-    /// Runs an audit over a text and returns the verdict lines.
-    private func verdicts(_ audit: Audit, _ text: String) async throws -> (
-        lines: [[String: Any]], summary: AuditSummary
-    ) {
+    /// Runs an audit over a text and returns what it writes.
+    private func output(_ audit: Audit, _ text: String) async throws -> (bytes: [UInt8], summary: AuditSummary) {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
         try Data(text.utf8).write(to: url)
         defer { try? FileManager.default.removeItem(at: url) }
@@ -52,7 +50,15 @@ struct AuditTests {
             [Audit.Input(descriptor: file.fileDescriptor, name: nil)],
             verdicts: { bytes throws(CaptureError) in output += bytes }
         )
-        let lines = output.split(separator: UInt8(ascii: "\n")).map { line in
+        return (output, summary)
+    }
+
+    /// Runs an audit over a text and returns the verdict lines.
+    private func verdicts(_ audit: Audit, _ text: String) async throws -> (
+        lines: [[String: Any]], summary: AuditSummary
+    ) {
+        let (bytes, summary) = try await output(audit, text)
+        let lines = bytes.split(separator: UInt8(ascii: "\n")).map { line in
             (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any] ?? [:]
         }
         return (lines, summary)
@@ -155,6 +161,39 @@ struct AuditTests {
         #expect(Array(reasons.prefix(2)) == ["valid", "bad_signature"])
         #expect(reasons[2] != "valid")
         #expect(reasons.prefix(3) == reasons.suffix(3))
+    }
+
+    @Test("Whatever the parts of a line are written as, and whatever stands beside them, its verdict is the same")
+    func spellings() async throws {
+        let tokens = [issuer.token(), "bEaReR  " + issuer.token(with: .expired), "no token", ""]
+        let identifiers = [
+            ("\"a/b\"", "\"a/b\""), ("7", "7"), ("-7", "-7"), ("-0", "0"), ("1.50", "1.5"), ("null", "null"),
+            ("{\"b\":[true]}", "{\"b\":[true]}"), ("\"\u{E9}\"", #""\u00e9""#), (#""\u0061\t""#, #""a\t""#),
+            (#""<\/a>""#, #""</a>""#), ("\"\u{7F}\"", #""\u007f""#),
+        ]
+        var texts = [String](repeating: "", count: 4)
+        var ids: [String] = []
+        for token in tokens {
+            let escaped = token.unicodeScalars.map { "\\u00" + String($0.value, radix: 16) }.joined()
+            for time in ["1800000000", "\"1800000000\"", "\"2027-01-15T08:00:00Z\"", "\"soon\"", "1.8e9"] {
+                for (id, written) in identifiers {
+                    let rest = "\"ts\":\(time),\"id\":\(id)"
+                    texts[0] += "{\"token\":\"\(token)\",\(rest)}\n"
+                    texts[1] += " { \"token\" : \"\(token)\" , \(rest) } \r\n"
+                    texts[2] += "{\"token\":\"\(escaped)\",\(rest)}\n"
+                    texts[3] += "{\"\\u0078\":1,\(rest),\"to\\u006ben\":\"\(token)\"}\n"
+                    ids.append(written)
+                }
+            }
+        }
+        let expected = try await output(audit(at: .captured), texts[0])
+        let lines = expected.bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+        #expect(lines.count == ids.count)
+        for (number, (line, id)) in zip(lines, ids).enumerated() {
+            #expect(line.hasPrefix("{\"line\":\(number + 1),\"id\":\(id),\"verdict\":"))
+        }
+        #expect(expected.summary.valid == identifiers.count * 4)
+        for text in texts.dropFirst() { #expect(try await output(audit(at: .captured), text).bytes == expected.bytes) }
     }
 
     @Test("Plain text has no times, so an audit at the time of capture refuses it")

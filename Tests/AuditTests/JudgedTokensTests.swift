@@ -28,13 +28,13 @@ struct JudgedTokensTests {
         let memory = JudgedTokens(bytes: 64 * 16 * 1024)
         for number in 0..<5000 {
             let token = Self.token(number)
-            #expect(memory.find(token[...], at: Self.time) == nil)
-            memory.insert(token[...], Self.judged(number), during: UnixTime.always)
-            #expect(memory.find(token[...], at: Self.time)?.conclusion == number)
+            #expect(memory.find(token, at: Self.time) == nil)
+            memory.insert(token, Self.judged(number), during: UnixTime.always)
+            #expect(memory.find(token, at: Self.time)?.conclusion == number)
         }
         var found = 0
         for number in 0..<5000 {
-            guard let judged = memory.find(Self.token(number)[...], at: Self.time) else { continue }
+            guard let judged = memory.find(Self.token(number), at: Self.time) else { continue }
             found += 1
             #expect(judged.conclusion == number)
             #expect(judged.fingerprint == Self.judged(number).fingerprint)
@@ -48,10 +48,10 @@ struct JudgedTokensTests {
         let end = Array("the same sixteen".utf8)
         let tokens = (0..<300).map { Array(String(1000 + $0).utf8) + end }
         for (number, token) in tokens.enumerated() {
-            memory.insert(token[...], Self.judged(number), during: UnixTime.always)
-            #expect(memory.find(token[...], at: Self.time)?.conclusion == number)
+            memory.insert(token, Self.judged(number), during: UnixTime.always)
+            #expect(memory.find(token, at: Self.time)?.conclusion == number)
         }
-        #expect(tokens.count { memory.find($0[...], at: Self.time) != nil } == 1)
+        #expect(tokens.count { memory.find($0, at: Self.time) != nil } == 1)
     }
 
     @Test("Outside of its period nothing is known of a token, and a later word on it replaces the earlier one")
@@ -59,12 +59,22 @@ struct JudgedTokensTests {
         let memory = JudgedTokens(bytes: 64 * 1024 * 1024)
         let token = Self.token(1)
         let end = UnixTime(seconds: Self.time.seconds + 10)
-        memory.insert(token[...], Self.judged(1), during: Self.time..<end)
-        #expect(memory.find(token[...], at: Self.time)?.conclusion == 1)
-        #expect(memory.find(token[...], at: end) == nil)
-        #expect(memory.find(token[...], at: UnixTime(seconds: Self.time.seconds - 1)) == nil)
-        memory.insert(token[...], Self.judged(2), during: end..<UnixTime(seconds: end.seconds + 1))
-        #expect(memory.find(token[...], at: end)?.conclusion == 2)
-        #expect(memory.find(token[...], at: Self.time) == nil)
+        memory.insert(token, Self.judged(1), during: Self.time..<end)
+        #expect(memory.find(token, at: Self.time)?.conclusion == 1)
+        #expect(memory.find(token, at: end) == nil)
+        #expect(memory.find(token, at: UnixTime(seconds: Self.time.seconds - 1)) == nil)
+        memory.insert(token, Self.judged(2), during: end..<UnixTime(seconds: end.seconds + 1))
+        #expect(memory.find(token, at: end)?.conclusion == 2)
+        #expect(memory.find(token, at: Self.time) == nil)
+    }
+}
+
+extension JudgedTokens {
+    fileprivate func find(_ token: [UInt8], at time: UnixTime) -> JudgedToken? {
+        unsafe token.withUnsafeBufferPointer { unsafe find($0, at: time) }
+    }
+
+    fileprivate func insert(_ token: [UInt8], _ judged: JudgedToken, during period: Range<UnixTime>) {
+        unsafe token.withUnsafeBufferPointer { unsafe insert($0, judged, during: period) }
     }
 }

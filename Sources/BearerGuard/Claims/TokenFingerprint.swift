@@ -18,9 +18,9 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
     /// Appends the bytes of ``text``.
     package func write(to output: inout [UInt8]) {
         guard isMade else { return }
-        for word in [high >> 32, high & 0xFFFF_FFFF, low >> 32, low & 0xFFFF_FFFF] {
-            unsafe withUnsafeBytes(of: Self.digits(word).bigEndian) { unsafe output.append(contentsOf: $0) }
-        }
+        func digits(_ word: UInt64) -> UInt64 { Self.digits(word).bigEndian }
+        let text = (digits(high >> 32), digits(high & 0xFFFF_FFFF), digits(low >> 32), digits(low & 0xFFFF_FFFF))
+        unsafe withUnsafeBytes(of: text) { unsafe output.append(contentsOf: $0) }
     }
 
     /// The eight hexadecimal digits of a number of 32 bits, the first one highest.

@@ -61,12 +61,12 @@ extension JSONMembers {
         while start <= value.count {
             if isArray {
                 // Between entries stand a comma and space, if anything.
-                guard let quote = unsafe JSONText.position(of: end, in: value, from: start, to: value.count) else {
+                guard let quote = unsafe value.position(of: end, from: start) else {
                     return true
                 }
                 start = quote &+ 1
             }
-            let next = unsafe JSONText.position(of: end, in: value, from: start, to: value.count) ?? value.count
+            let next = unsafe value.position(of: end, from: start) ?? value.count
             guard unsafe body(UnsafeBufferPointer(rebasing: value[start..<next])) else { return false }
             start = next &+ 1
         }

@@ -61,7 +61,6 @@ package final class JSONMembers: Sendable {
         var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
         /// Where its value stands, without the quotes of a string.
         var value: Range<Int> { Int(valueStart) &+ (kind.isText ? 1 : 0)..<Int(valueEnd) &- (kind.isText ? 1 : 0) }
-        var valueWithQuotes: Range<Int> { Int(valueStart)..<Int(valueEnd) }
     }
 
     /// Places are kept in 16 bits; tokens are smaller.
@@ -148,26 +147,6 @@ package final class JSONMembers: Sendable {
     package func value(of name: String) -> JSONValue? {
         if let values { return values.first { $0.name.isExactly(name) }?.value }
         return entry(of: name).map { value(of: $0) }
-    }
-
-    /// The bytes of a string that reads as it is written; nil for any other value.
-    package func plainText(of name: String) -> ArraySlice<UInt8>? {
-        guard values == nil, let entry = entry(of: name), entry.kind == .plainString else { return nil }
-        return text[place: entry.value]
-    }
-
-    /// The value of `name` as ``JSONValue/text`` has it: where it lies, if it is written so, or made anew.
-    package func valueText(of name: String) -> ArraySlice<UInt8>? {
-        if values == nil, let entry = entry(of: name), entry.kind == .plainString || entry.kind == .integer {
-            let written = text[place: entry.valueWithQuotes]
-            let isASCII = unsafe written.withUnsafeBufferPointer { unsafe JSONText.isPrintable($0, withSpaces: true) }
-            // Of zero there are two spellings.
-            if isASCII, written.first != UInt8(ascii: "-") { return written }
-        }
-        guard let value = value(of: name) else { return nil }
-        var output: [UInt8] = []
-        value.write(to: &output)
-        return output[...]
     }
 
     /// Whether a member is this very text.

@@ -62,6 +62,9 @@ struct JSONNames: ~Copyable {
         }
     }
 
+    /// The member of the outermost object that was noted there.
+    func entry(_ index: Int) -> JSONMembers.Entry { noted[index].entry }
+
     /// An object ends whose members stand from `first` on; false where it has a name twice.
     @inline(__always)
     mutating func close(_ first: Int, isOutermost: Bool, in text: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -48,12 +48,6 @@ public struct JSONObject: Sendable, Hashable {
     /// The text that it was read out of, which is one JSON object and has no NUL; nil where only values are kept.
     package var tokenText: ArraySlice<UInt8>? { all.tokenText }
 
-    /// The bytes of a string that reads as it is written; nil for any other value.
-    package func plainText(of name: String) -> ArraySlice<UInt8>? { all.plainText(of: name) }
-
-    /// The value of `name` as ``JSONValue/text`` has it.
-    package func valueText(of name: String) -> ArraySlice<UInt8>? { all.valueText(of: name) }
-
     /// Bytes that it keeps alive, estimated.
     var retainedBytes: Int { all.retainedBytes }
 

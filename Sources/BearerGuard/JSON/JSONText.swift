@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// What stands between the quotes of a JSON string (RFC 8259 §7), in UTF-8 (RFC 3629).
 enum JSONText {
     /// The first place from `start` on with a quote, a backslash, a control character or a byte beyond ASCII.
@@ -34,8 +26,8 @@ enum JSONText {
     @inline(never)
     private static func skippingPlain(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, most: Int) -> Int {
         var end = min(text.count, start &+ min(most, 1024))
-        unsafe end = position(of: UInt8(ascii: "\""), in: text, from: start, to: end) ?? end
-        unsafe end = position(of: UInt8(ascii: "\\"), in: text, from: start, to: end) ?? end
+        unsafe end = text.position(of: UInt8(ascii: "\""), from: start, to: end) ?? end
+        unsafe end = text.position(of: UInt8(ascii: "\\"), from: start, to: end) ?? end
         let ones: UInt64 = 0x0101_0101_0101_0101
         var at = start
         while at &+ 32 <= end {
@@ -49,19 +41,6 @@ enum JSONText {
             at &+= 32
         }
         return at
-    }
-
-    /// Where a byte first occurs at `start` or behind it, before `end`.
-    static func position(
-        of byte: UInt8,
-        in text: UnsafeBufferPointer<UInt8>,
-        from start: Int,
-        to end: Int
-    ) -> Int? {
-        guard start < end, let base = text.baseAddress,
-            let found = unsafe memchr(base + start, Int32(byte), end &- start)
-        else { return nil }
-        return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 
     /// The plain bytes that begin at `start`, of which there are fewer than a word has, the first one lowest, their number

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+/// The members of an object as places in a text that is lent, so that of many lines nothing is made or kept.
+///
+/// `@safe` is sound because it is lent itself, to whoever lends the text, and its places are within that.
+@safe
+package struct JSONPlaces: ~Copyable {
+    /// Where the value of a member stands.
+    package enum Place {
+        /// A string that reads as it is written, without its quotes.
+        case text(Range<Int>)
+        /// A number of up to 18 digits.
+        case integer(Range<Int>)
+        case absent
+        /// Any other value, or none that can be found so: ``JSONObject`` has it.
+        case other
+    }
+
+    private let text: UnsafeBufferPointer<UInt8>
+    private let names: JSONNames
+
+    /// Reads the text of an object and lends its members; any other text it leaves.
+    package static func read(
+        _ text: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits,
+        _ body: (borrowing JSONPlaces) -> Void
+    ) {
+        guard text.count <= JSONMembers.maximumBytes else { return }
+        unsafe withUnsafeTemporaryAllocation(byteCount: JSONNames.scratchBytes, alignment: 8) { scratch in
+            var scanner = unsafe JSONScanner(text, limits: limits, scratch: scratch)
+            do throws(JSONError) { try scanner.outermost() } catch { return }
+            body(unsafe JSONPlaces(text: text, names: scanner.names))
+        }
+    }
+
+    /// The place of a member by its name.
+    package func place(of name: [UInt8]) -> Place {
+        unsafe name.withUnsafeBufferPointer { name in
+            for index in 0..<names.count {
+                let entry = names.entry(index)
+                if entry.hasEscapedName { return .other }
+                guard unsafe JSONMembers.isEqual(UnsafeBufferPointer(rebasing: text[entry.name]), name) else {
+                    continue
+                }
+                switch entry.kind {
+                case .plainString: return .text(entry.value)
+                case .integer: return .integer(entry.value)
+                default: return .other
+                }
+            }
+            return .absent
+        }
+    }
+
+    /// Whether all bytes of a place are printable ASCII.
+    package func isPrintable(_ place: Range<Int>) -> Bool {
+        unsafe JSONText.isPrintable(UnsafeBufferPointer(rebasing: text[place]), withSpaces: true)
+    }
+}
