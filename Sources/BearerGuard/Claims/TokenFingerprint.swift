@@ -60,15 +60,8 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
         package static let report = Key(trusted: Array("BearerGuard report fingerprint, v1".utf8))
 
         package func fingerprint(of token: ArraySlice<UInt8>) -> TokenFingerprint {
-            let made = unsafe token.withUnsafeBytes { token in
-                unsafe hash.withHash(of: token) { hash in
-                    func word(_ start: Int) -> UInt64 {
-                        unsafe UInt64(bigEndian: hash.loadUnaligned(fromByteOffset: start, as: UInt64.self))
-                    }
-                    return TokenFingerprint(high: word(0), low: word(8), isMade: true)
-                }
-            }
-            return made ?? TokenFingerprint(high: 0, low: 0, isMade: false)
+            let half = unsafe token.withUnsafeBytes { unsafe hash.firstHalf(of: $0) }
+            return TokenFingerprint(high: half?.0 ?? 0, low: half?.1 ?? 0, isMade: half != nil)
         }
     }
 }

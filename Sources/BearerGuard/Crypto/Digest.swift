@@ -28,28 +28,6 @@ final class Digest: Sendable {
     /// The method to hand to OpenSSL; borrowed from this digest.
     var method: OpaquePointer? { unsafe handle?.pointer }
 
-    /// Lends the digest of `message`, or of it behind `start`, without keeping it, made in `context`; nil when OpenSSL fails.
-    func withHash<Value>(
-        _ message: UnsafeRawBufferPointer,
-        behind start: UnsafeRawBufferPointer? = nil,
-        in context: OpaquePointer,
-        _ body: (UnsafeRawBufferPointer) -> Value
-    ) -> Value? {
-        guard let handle else { return nil }
-        return unsafe withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 8) { buffer in
-            var length: UInt32 = 0
-            let output = unsafe buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            guard unsafe EVP_DigestInit_ex2(context, handle.pointer, nil) == 1 else { return nil }
-            if let start = unsafe start, unsafe EVP_DigestUpdate(context, start.baseAddress, start.count) != 1 {
-                return nil
-            }
-            guard unsafe EVP_DigestUpdate(context, message.baseAddress, message.count) == 1,
-                unsafe EVP_DigestFinal_ex(context, output, &length) == 1, Int(length) == byteCount
-            else { return nil }
-            return unsafe body(UnsafeRawBufferPointer(buffer))
-        }
-    }
-
     /// The digest of `message`, or nil when OpenSSL fails.
     func hash(_ message: UnsafeRawBufferPointer) -> [UInt8]? {
         guard let handle else { return nil }

@@ -5,28 +5,21 @@ import COpenSSL
 
 /// Signatures over a digest that `EVP_PKEY_verify` verifies: ECDSA, and RSA with exponents other than 65537.
 final class DigestedSignature: Sendable {
-    /// The key's `EVP_PKEY_CTX`, and an `EVP_MD_CTX` for the digest.
+    /// The key's `EVP_PKEY_CTX`, and what makes digests.
     ///
     /// `@unchecked Sendable` is sound because the pool lends it to one thread at a time.
     @safe
     private final class Contexts: @unchecked Sendable {
         let key: OpaquePointer
-        let digest: OpaquePointer
+        let digest: DigestContext
 
         init?(_ template: OpenSSLHandle) {
-            guard let key = unsafe EVP_PKEY_CTX_dup(template.pointer) else { return nil }
-            guard let digest = unsafe EVP_MD_CTX_new() else {
-                unsafe EVP_PKEY_CTX_free(key)
-                return nil
-            }
+            guard let digest = DigestContext(), let key = unsafe EVP_PKEY_CTX_dup(template.pointer) else { return nil }
             unsafe self.key = key
-            unsafe self.digest = digest
+            self.digest = digest
         }
 
-        deinit {
-            unsafe EVP_PKEY_CTX_free(key)
-            unsafe EVP_MD_CTX_free(digest)
-        }
+        deinit { unsafe EVP_PKEY_CTX_free(key) }
     }
 
     private let digest: Digest
@@ -53,12 +46,10 @@ final class DigestedSignature: Sendable {
     func isValid(_ signature: UnsafeRawBufferPointer, for message: UnsafeRawBufferPointer) -> Bool {
         guard signature.count == signatureBytes else { return false }
         return contexts.withContexts { contexts in
-            unsafe digest.withHash(message, in: contexts.digest) { hash in
-                guard let curve else { return unsafe Self.verify(signature, hash, contexts.key) }
-                let size = curve.coordinateBytes
-                return unsafe ECDSASignature.withDER(fromRaw: signature, coordinateBytes: size) {
-                    unsafe Self.verify($0, hash, contexts.key)
-                } ?? false
+            guard let hash = unsafe contexts.digest.hash(message, by: digest) else { return false }
+            guard let curve else { return unsafe Self.verify(signature, hash, contexts.key) }
+            return unsafe ECDSASignature.withDER(fromRaw: signature, coordinateBytes: curve.coordinateBytes) {
+                unsafe Self.verify($0, hash, contexts.key)
             } ?? false
         } ?? false
     }

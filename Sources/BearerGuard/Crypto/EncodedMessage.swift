@@ -13,10 +13,10 @@ import Darwin
 
 /// What an RSA signature must stand for: the two encodings of RFC 8017 §9.
 enum EncodedMessage: Sendable {
-    /// EMSA-PKCS1-v1_5: everything in front of the hash.
+    /// EMSA-PKCS1-v1_5.
     ///
     /// The encoding is built and compared whole (RFC 8017 §8.2.2): what is never parsed cannot be parsed laxly.
-    case pkcs1(start: [UInt8])
+    case pkcs1
     /// EMSA-PSS with a salt as long as the hash, as RFC 7518 §3.5 has it.
     case pss(modulusBits: Int)
 
@@ -24,35 +24,24 @@ enum EncodedMessage: Sendable {
     init?(_ algorithm: SignatureAlgorithm, _ digest: Digest, modulusBits: Int) {
         if algorithm.usesPSS {
             self = .pss(modulusBits: modulusBits)
-            return
+        } else {
+            let padding = (modulusBits + 7) / 8 - 3 - Self.informationBytes - digest.byteCount
+            guard padding >= 8 else { return nil }
+            self = .pkcs1
         }
-        // A DigestInfo in DER: SEQUENCE { SEQUENCE { OID 2.16.840.1.101.3.4.2.x, NULL }, OCTET STRING }.
-        let hashBytes = UInt8(truncatingIfNeeded: digest.byteCount)
-        let information: [UInt8] = [
-            0x30, hashBytes + 17, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
-            digest.identifier, 0x05, 0x00, 0x04, hashBytes,
-        ]
-        let padding = (modulusBits + 7) / 8 - 3 - information.count - digest.byteCount
-        guard padding >= 8 else { return nil }
-        self = .pkcs1(start: [0x00, 0x01] + [UInt8](repeating: 0xFF, count: padding) + [0x00] + information)
     }
 
     /// Whether `message`, as long as the modulus, is an encoding of `hash`.
     ///
-    /// Overwrites `message`; `context` is for hashing.
+    /// Overwrites `message`, and what stands in `context`, which is for hashing.
     func isEncoded(
         in message: UnsafeMutableRawBufferPointer,
         _ hash: UnsafeRawBufferPointer,
         _ digest: Digest,
-        _ context: OpaquePointer
+        _ context: DigestContext
     ) -> Bool {
         switch self {
-        case .pkcs1(let start):
-            guard message.count == start.count + hash.count, let bytes = message.baseAddress,
-                let hashed = hash.baseAddress
-            else { return false }
-            return unsafe memcmp(bytes, start, start.count) == 0
-                && memcmp(bytes + start.count, hashed, hash.count) == 0
+        case .pkcs1: return unsafe Self.isPKCS1(message, hash, digest)
         case .pss(let modulusBits):
             // One bit less than the modulus: where that is whole bytes, the first byte here is none of the encoding.
             let bitsOfFirst = (modulusBits - 1) % 8
@@ -70,13 +59,46 @@ enum EncodedMessage: Sendable {
         }
     }
 
+    /// Bytes of a DigestInfo in front of the hash.
+    private static let informationBytes = 19
+
+    /// EMSA-PKCS1-v1_5-ENCODE, RFC 8017 §9.2, and the comparison.
+    private static func isPKCS1(
+        _ message: UnsafeMutableRawBufferPointer,
+        _ hash: UnsafeRawBufferPointer,
+        _ digest: Digest
+    ) -> Bool {
+        let start = message.count - informationBytes - hash.count
+        let algorithm = UInt64(digest.identifier)
+        guard start >= 11, hash.count == digest.byteCount, let bytes = message.baseAddress else { return false }
+        return unsafe withUnsafeTemporaryAllocation(byteCount: message.count, alignment: 8) { encoding in
+            unsafe encoding.initializeMemory(as: UInt8.self, repeating: 0xFF)
+            unsafe encoding[0] = 0x00
+            unsafe encoding[1] = 0x01
+            unsafe encoding[start - 1] = 0x00
+            // A DigestInfo in DER: SEQUENCE { SEQUENCE { OID 2.16.840.1.101.3.4.2.x, NULL }, OCTET STRING }.
+            let size = UInt64(truncatingIfNeeded: hash.count)
+            let sequences = 0x3000_300D_0609_6086 | (size + 17) << 48
+            let identifier = 0x4801_6503_0402_0005 | algorithm << 8
+            unsafe encoding.storeBytes(of: sequences.bigEndian, toByteOffset: start, as: UInt64.self)
+            unsafe encoding.storeBytes(of: identifier.bigEndian, toByteOffset: start + 8, as: UInt64.self)
+            unsafe encoding[start + 16] = 0x00
+            unsafe encoding[start + 17] = 0x04
+            unsafe encoding[start + 18] = UInt8(truncatingIfNeeded: size)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: encoding[(start + informationBytes)...]).copyMemory(
+                from: hash
+            )
+            return unsafe encoding.baseAddress.map { unsafe memcmp($0, bytes, message.count) == 0 } ?? false
+        }
+    }
+
     /// EMSA-PSS-VERIFY, RFC 8017 §9.1.2, from its step 3 on; `firstByte` has the bits that the first byte may have.
     private static func isPSS(
         _ encoding: UnsafeMutableRawBufferPointer,
         firstByte: UInt8,
         _ hash: UnsafeRawBufferPointer,
         _ digest: Digest,
-        _ context: OpaquePointer
+        _ context: DigestContext
     ) -> Bool {
         let size = digest.byteCount
         let blockSize = encoding.count - size - 1
@@ -84,16 +106,14 @@ enum EncodedMessage: Sendable {
         guard zeros >= 0, hash.count == size, unsafe encoding.last == 0xBC else { return false }
         let block = unsafe UnsafeMutableRawBufferPointer(rebasing: encoding[..<blockSize])
         let seed = unsafe UnsafeRawBufferPointer(rebasing: encoding[blockSize..<blockSize + size])
-        guard unsafe unmask(block, with: seed, digest, context) else { return false }
-        unsafe block[0] &= firstByte
-        guard unsafe block[..<zeros].allSatisfy({ $0 == 0 }), unsafe block[zeros] == 1 else { return false }
         return unsafe withUnsafeTemporaryAllocation(byteCount: 8 + 2 * size, alignment: 8) { input in
             unsafe input.storeBytes(of: 0, as: UInt64.self)
             unsafe UnsafeMutableRawBufferPointer(rebasing: input[8...]).copyMemory(from: hash)
+            guard unsafe unmask(block, with: seed, digest, context) else { return false }
+            unsafe block[0] &= firstByte
+            guard unsafe block[..<zeros].allSatisfy({ $0 == 0 }), unsafe block[zeros] == 1 else { return false }
             unsafe UnsafeMutableRawBufferPointer(rebasing: input[(8 + size)...]).copyBytes(from: block[(zeros + 1)...])
-            return unsafe digest.withHash(UnsafeRawBufferPointer(input), in: context) {
-                unsafe $0.elementsEqual(seed)
-            } ?? false
+            return unsafe context.hash(UnsafeRawBufferPointer(input), by: digest)?.elementsEqual(seed) ?? false
         }
     }
 
@@ -102,7 +122,7 @@ enum EncodedMessage: Sendable {
         _ block: UnsafeMutableRawBufferPointer,
         with seed: UnsafeRawBufferPointer,
         _ digest: Digest,
-        _ context: OpaquePointer
+        _ context: DigestContext
     ) -> Bool {
         unsafe withUnsafeTemporaryAllocation(byteCount: seed.count + 4, alignment: 8) { input in
             unsafe input.copyMemory(from: seed)
@@ -112,12 +132,10 @@ enum EncodedMessage: Sendable {
                     toByteOffset: seed.count,
                     as: UInt32.self
                 )
-                let masked: Void? = unsafe digest.withHash(UnsafeRawBufferPointer(input), in: context) { mask in
-                    for index in 0..<min(mask.count, block.count - start) {
-                        unsafe block[start + index] ^= mask[index]
-                    }
+                guard let mask = unsafe context.hash(UnsafeRawBufferPointer(input), by: digest) else { return false }
+                for index in 0..<min(mask.count, block.count - start) {
+                    unsafe block[start + index] ^= mask[index]
                 }
-                guard masked != nil else { return false }
             }
             return true
         }

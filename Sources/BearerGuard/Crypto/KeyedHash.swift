@@ -1,52 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-import COpenSSL
-
 /// HMAC-SHA256 with one key (RFC 2104), by two digests: OpenSSL's own makes contexts anew for each message, which takes
 /// longer than to hash a token.
 final class KeyedHash: Sendable {
-    /// An `EVP_MD_CTX`.
-    ///
-    /// `@unchecked Sendable` is sound because the pool lends it to one thread at a time.
-    @safe
-    private final class Context: @unchecked Sendable {
-        let pointer: OpaquePointer
+    /// What a thread hashes with; blocks of the key of its own, so that threads meet at no reference count.
+    private final class Context: Sendable {
+        let digest: DigestContext
+        let inner: [UInt8]
+        let outer: [UInt8]
 
-        init?() {
-            guard let pointer = unsafe EVP_MD_CTX_new() else { return nil }
-            unsafe self.pointer = pointer
+        init?(_ block: [UInt8]) {
+            guard let digest = DigestContext() else { return nil }
+            self.digest = digest
+            inner = block.map { $0 ^ 0x36 }
+            outer = block.map { $0 ^ 0x5C }
         }
-
-        deinit { unsafe EVP_MD_CTX_free(pointer) }
     }
 
-    private static let digest = Digest.sha256
     /// Bytes that SHA-256 takes in at once.
     private static let blockBytes = 64
-    /// A block of the key for each of the two digests.
-    private let inner: [UInt8]
-    private let outer: [UInt8]
-    private let contexts = ContextPool { Context() }
+    private let contexts: ContextPool<Context>
 
     init(key: [UInt8]) {
         let short = key.count > Self.blockBytes ? SHA256.hash(key) : key
         let block = short + [UInt8](repeating: 0, count: Self.blockBytes - short.count)
-        inner = block.map { $0 ^ 0x36 }
-        outer = block.map { $0 ^ 0x5C }
+        contexts = ContextPool { Context(block) }
     }
 
-    /// Lends the 32 bytes of the hash of `message`; nil when OpenSSL fails.
-    func withHash<Value>(of message: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Value) -> Value? {
+    /// The first half of the hash of `message`, as two numbers of which the first byte is highest; nil when OpenSSL fails.
+    func firstHalf(of message: UnsafeRawBufferPointer) -> (UInt64, UInt64)? {
         OpenSSLErrorStack.isolated {
             contexts.withContexts { context in
-                unsafe inner.withUnsafeBytes { inner in
-                    unsafe Self.digest.withHash(message, behind: inner, in: context.pointer) { hash in
-                        unsafe outer.withUnsafeBytes { outer in
-                            unsafe Self.digest.withHash(hash, behind: outer, in: context.pointer, body)
-                        }
-                    } ?? nil
+                let inner = unsafe context.inner.withUnsafeBytes {
+                    unsafe context.digest.hash(message, behind: $0, by: .sha256)
                 }
+                guard let inner = unsafe inner else { return nil }
+                let hash = unsafe context.outer.withUnsafeBytes {
+                    unsafe context.digest.hash(inner, behind: $0, by: .sha256)
+                }
+                guard let hash = unsafe hash else { return nil }
+                return unsafe (
+                    UInt64(bigEndian: hash.loadUnaligned(as: UInt64.self)),
+                    UInt64(bigEndian: hash.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+                )
             } ?? nil
         }
     }

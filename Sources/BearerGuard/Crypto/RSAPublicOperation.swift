@@ -15,36 +15,37 @@ final class RSAPublicOperation: Sendable {
     /// `@unchecked Sendable` is sound because a pool lends it to one thread at a time.
     @safe
     final class Scratch: @unchecked Sendable {
-        let digest: OpaquePointer
+        let digest: DigestContext
         fileprivate let signature: OpaquePointer
         fileprivate let power: OpaquePointer
         fileprivate let temporary: OpaquePointer
+        fileprivate let message: UnsafeMutableRawBufferPointer
 
-        init?() {
-            let digest = unsafe EVP_MD_CTX_new()
+        /// - Parameter bytes: of the modulus.
+        init?(bytes: Int) {
             let signature = unsafe BN_new()
             let power = unsafe BN_new()
             let temporary = unsafe BN_CTX_new()
-            guard let digest = unsafe digest, let signature = unsafe signature, let power = unsafe power,
+            guard let digest = DigestContext(), let signature = unsafe signature, let power = unsafe power,
                 let temporary = unsafe temporary
             else {
-                unsafe EVP_MD_CTX_free(digest)
                 unsafe BN_free(signature)
                 unsafe BN_free(power)
                 unsafe BN_CTX_free(temporary)
                 return nil
             }
-            unsafe self.digest = digest
+            self.digest = digest
             unsafe self.signature = signature
             unsafe self.power = power
             unsafe self.temporary = temporary
+            unsafe message = .allocate(byteCount: bytes, alignment: 8)
         }
 
         deinit {
-            unsafe EVP_MD_CTX_free(digest)
             unsafe BN_free(signature)
             unsafe BN_free(power)
             unsafe BN_CTX_free(temporary)
+            unsafe message.deallocate()
         }
     }
 
@@ -83,28 +84,24 @@ final class RSAPublicOperation: Sendable {
         self.correction = correction
     }
 
-    /// Lends the message that `signature` stands for, of as many bytes as the modulus; nil for a signature of another
-    /// length or not below the modulus.
-    func withMessage<Value>(
-        of signature: UnsafeRawBufferPointer,
-        in scratch: Scratch,
-        _ body: (UnsafeMutableRawBufferPointer) -> Value
-    ) -> Value? {
+    /// The message that `signature` stands for, of as many bytes as the modulus, which stands in `scratch` until the next one;
+    /// nil for a signature of another length or not below the modulus.
+    func message(of signature: UnsafeRawBufferPointer, in scratch: Scratch) -> UnsafeMutableRawBufferPointer? {
         guard signature.count == byteCount, let length = Int32(exactly: byteCount) else { return nil }
         let bytes = unsafe signature.assumingMemoryBound(to: UInt8.self).baseAddress
-        let power = unsafe scratch.power
-        guard unsafe BN_bin2bn(bytes, length, scratch.signature) != nil,
-            unsafe BN_ucmp(scratch.signature, modulus.pointer) < 0,
-            unsafe multiply(scratch.signature, scratch.signature, into: scratch),
-            unsafe Self.square(power, times: 15, montgomery.pointer, scratch.temporary),
-            unsafe multiply(power, scratch.signature, into: scratch),
-            unsafe multiply(power, correction.pointer, into: scratch)
-        else { return nil }
-        return unsafe withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 8) { message in
-            let output = unsafe message.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            guard unsafe BN_bn2binpad(power, output, length) == length else { return nil }
-            return unsafe body(message)
+        // Pointers alone: threads would meet at the counts of the handles' references.
+        let (modulus, montgomery, correction) = unsafe (modulus.pointer, montgomery.pointer, correction.pointer)
+        let (number, power, temporary) = unsafe (scratch.signature, scratch.power, scratch.temporary)
+        func multiply(_ left: OpaquePointer, _ right: OpaquePointer) -> Bool {
+            unsafe BN_mod_mul_montgomery(power, left, right, montgomery, temporary) == 1
         }
+        guard unsafe BN_bin2bn(bytes, length, number) != nil, unsafe BN_ucmp(number, modulus) < 0,
+            unsafe multiply(number, number), unsafe Self.square(power, times: 15, montgomery, temporary),
+            unsafe multiply(power, number), unsafe multiply(power, correction)
+        else { return nil }
+        let output = unsafe scratch.message.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        guard unsafe BN_bn2binpad(power, output, length) == length else { return nil }
+        return unsafe scratch.message
     }
 
     private static func square(
@@ -117,9 +114,5 @@ final class RSAPublicOperation: Sendable {
             guard unsafe BN_mod_mul_montgomery(number, number, number, montgomery, temporary) == 1 else { return false }
         }
         return true
-    }
-
-    private func multiply(_ left: OpaquePointer, _ right: OpaquePointer, into scratch: Scratch) -> Bool {
-        unsafe BN_mod_mul_montgomery(scratch.power, left, right, montgomery.pointer, scratch.temporary) == 1
     }
 }

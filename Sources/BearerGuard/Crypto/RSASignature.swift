@@ -8,7 +8,7 @@ final class RSASignature: Sendable {
     private let digest: Digest
     private let encoding: EncodedMessage
     private let operation: RSAPublicOperation
-    private let scratches = ContextPool { RSAPublicOperation.Scratch() }
+    private let scratches: ContextPool<RSAPublicOperation.Scratch>
 
     /// Prepares a key; nil for a modulus too short for the digest, which ``KeyPolicy`` lets none be.
     init?(_ algorithm: SignatureAlgorithm, _ digest: Digest, _ operation: RSAPublicOperation) {
@@ -16,17 +16,17 @@ final class RSASignature: Sendable {
         self.digest = digest
         self.encoding = encoding
         self.operation = operation
+        let bytes = operation.byteCount
+        scratches = ContextPool { RSAPublicOperation.Scratch(bytes: bytes) }
     }
 
     /// Whether `signature` is the key's over `message`.
     func isValid(_ signature: UnsafeRawBufferPointer, for message: UnsafeRawBufferPointer) -> Bool {
-        guard signature.count == operation.byteCount else { return false }
-        return scratches.withContexts { scratch in
-            unsafe digest.withHash(message, in: scratch.digest) { hash in
-                unsafe operation.withMessage(of: signature, in: scratch) { encoded in
-                    unsafe encoding.isEncoded(in: encoded, hash, digest, scratch.digest)
-                } ?? false
-            } ?? false
+        scratches.withContexts { scratch in
+            guard let encoded = unsafe operation.message(of: signature, in: scratch),
+                let hash = unsafe scratch.digest.hash(message, by: digest)
+            else { return false }
+            return unsafe encoding.isEncoded(in: encoded, hash, digest, scratch.digest)
         } ?? false
     }
 }
