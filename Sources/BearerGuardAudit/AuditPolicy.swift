@@ -65,9 +65,9 @@ public struct AuditPolicy: Sendable {
         for issuer in issuers {
             let keys: JudgeKeys
             if let archive, issuer.keys is OfflineKeys {
-                keys = .archived(try archive.history(of: issuer.policy.issuer))
+                keys = JudgeKeys(archived: try archive.history(of: issuer.policy.issuer))
             } else {
-                keys = .source(issuer.keys)
+                keys = JudgeKeys(issuer.keys)
             }
             judges.append(Judge(issuer, keys))
         }
@@ -111,11 +111,11 @@ public struct AuditPolicy: Sendable {
                 alias: name.map(\.escapedForLogs) ?? ""
             )
         }
-        self.init(trusted, trusted.map { Judge($0, .source(keys)) }, instant: instant, sharesKeys: true)
+        self.init(trusted, trusted.map { Judge($0, JudgeKeys(keys)) }, instant: instant, sharesKeys: true)
     }
 
     init(holdingNoKeys issuer: TrustedIssuer, _ instant: Instant) {
-        self.init([issuer], [Judge(issuer, .source(issuer.keys))], instant: instant, sharesKeys: true)
+        self.init([issuer], [Judge(issuer, JudgeKeys(issuer.keys))], instant: instant, sharesKeys: true)
     }
 
     private init(
@@ -167,7 +167,8 @@ public struct AuditPolicy: Sendable {
 
     func judge(of token: UnverifiedToken) -> (judge: Judge, isOwn: Bool)? {
         // Nearly always of the few issuers there are, whose names need not be made of the token to be compared.
-        if let judge = few.first(where: { token.isIssued(by: $0.name) })?.judge { return (judge, true) }
+        let few = few.span
+        for index in few.indices where token.isIssued(by: few[index].name) { return (few[index].judge, true) }
         if let name = token.unverifiedIssuer?.stringValue {
             let template = issuers.values.lazy.filter { $0.validator.policy.isTemplate(of: name) }
             if let own = issuers[ExactString(name)] ?? template.first { return (own, true) }

@@ -13,6 +13,7 @@ struct BatchJudge {
     private struct Usual {
         let judge: AuditPolicy.Judge
         let header: JOSEHeader
+        let codes: [RejectionCode]
         let index: Int
     }
 
@@ -28,7 +29,7 @@ struct BatchJudge {
     private var lines: [Int] = []
     private var byParts: [Conclusion.Parts: Int] = [:]
     private var byNumber: [Int: Int] = [:]
-    /// Those of valid tokens by what they are made of, which nearly all lines come to.
+    /// The first few of them by what they are made of, which nearly all lines come to.
     private var usual: [Usual] = []
 
     /// - Parameters:
@@ -119,18 +120,18 @@ struct BatchJudge {
     private mutating func index(of judged: AuditPolicy.Judged) -> Int {
         switch judged {
         case .other(let parts): return index(of: parts)
-        case .valid(let judge, let header):
-            if let known = usualIndex(judge, header) { return known }
-            let index = index(of: Conclusion.Parts(validBy: judge, header))
-            if usual.count < 16 { usual.append(Usual(judge: judge, header: header, index: index)) }
+        case .usual(let judge, let header, let codes):
+            if let known = usualIndex(judge, header, codes) { return known }
+            let index = index(of: Conclusion.Parts(judge, header, codes))
+            if usual.count < 32 { usual.append(Usual(judge: judge, header: header, codes: codes, index: index)) }
             return index
         }
     }
 
-    private func usualIndex(_ judge: AuditPolicy.Judge, _ header: JOSEHeader) -> Int? {
+    private func usualIndex(_ judge: AuditPolicy.Judge, _ header: JOSEHeader, _ codes: [RejectionCode]) -> Int? {
         let usual = usual.span
-        for index in usual.indices where usual[index].judge === judge && usual[index].header === header {
-            return usual[index].index
+        for index in usual.indices where usual[index].header === header && usual[index].judge === judge {
+            if usual[index].codes == codes { return usual[index].index }
         }
         return nil
     }
@@ -159,8 +160,8 @@ struct BatchJudge {
 extension AuditPolicy {
     /// What a token comes to.
     fileprivate enum Judged {
-        /// Valid, by keys that are the same at any time.
-        case valid(by: Judge, JOSEHeader)
+        /// By keys that are the same at any time, with a header that was read before.
+        case usual(Judge, JOSEHeader, [RejectionCode])
         case other(Conclusion.Parts)
 
         var isUndecided: Bool {
@@ -194,17 +195,11 @@ extension AuditPolicy {
         let judgement = judgement(token, by: judge, keys: held.keys, at: now, .allFindings)
         let steady = judgement.claims.map { judge.validator.steadyPeriod(of: $0, around: now) } ?? UnixTime.always
         let period = steady.clamped(to: held.period)
-        let isValid = judgement.findings.isEmpty
-        if isValid {
-            if !token.isHeaderKnown { knownHeaders.note(token.jws.headerSegment, token.header) }
-            if isOwn, case .source = judge.keys { return (.valid(by: judge, token.header), period) }
-        }
-        var parts = Conclusion.Parts(
-            isValid ? .valid : .invalid,
-            codes: judgement.findings.map(\.code),
-            issuer: issuer
-        )
-        if isValid { parts.keyWithdrawnSince = judgement.key?.thumbprint.flatMap(judge.keys.withdrawnSince) }
+        let codes = judgement.findings.map(\.code)
+        if codes.isEmpty, !token.isHeaderKnown { knownHeaders.note(token.jws.headerSegment, token.header) }
+        if token.isHeaderKnown, isOwn, judge.keys.areSteady { return (.usual(judge, token.header, codes), period) }
+        var parts = Conclusion.Parts(codes.isEmpty ? .valid : .invalid, codes: codes, issuer: issuer)
+        if codes.isEmpty { parts.keyWithdrawnSince = judgement.key?.thumbprint.flatMap(judge.keys.withdrawnSince) }
         parts.note(token.header)
         return (.other(parts), period)
     }

@@ -37,9 +37,9 @@ final class Conclusion: Sendable {
             self.note = note
         }
 
-        /// Those of a token that has passed all checks, by keys that were never withdrawn.
-        init(validBy judge: AuditPolicy.Judge, _ header: JOSEHeader) {
-            self.init(.valid, issuer: judge.name)
+        /// Those of a token that was judged by keys that are the same at any time.
+        init(_ judge: AuditPolicy.Judge, _ header: JOSEHeader, _ codes: [RejectionCode]) {
+            self.init(codes.isEmpty ? .valid : .invalid, codes: codes, issuer: judge.name)
             note(header)
         }
 
@@ -112,13 +112,13 @@ final class Conclusion: Sendable {
         behind beginning: [UInt8],
         to output: inout [UInt8]
     ) {
-        output += beginning
+        Self.append(beginning, to: &output)
         Self.write(line.number, to: &output)
         if let id = line.id {
             Self.append(",\"id\":", to: &output)
             unsafe line.withBytes(of: id) { unsafe output.append(contentsOf: $0) }
         }
-        output += start
+        Self.append(start, to: &output)
         if let fingerprint {
             output.append(UInt8(ascii: "\""))
             fingerprint.write(to: &output)
@@ -126,7 +126,7 @@ final class Conclusion: Sendable {
         } else {
             Self.append("null", to: &output)
         }
-        output += end
+        Self.append(end, to: &output)
     }
 
     /// How every verdict on a line of an input begins; `file` is the input's name, where there are several.
@@ -135,7 +135,11 @@ final class Conclusion: Sendable {
         return Array("{\(name)\"line\":".utf8)
     }
 
-    /// Appends what is no object, whose references threads would have to count together.
+    /// Appends bytes without counting references, as `+=` does to hand them over.
+    private static func append(_ bytes: [UInt8], to output: inout [UInt8]) {
+        unsafe bytes.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
+    }
+
     private static func append(_ text: StaticString, to output: inout [UInt8]) {
         unsafe output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }

@@ -84,6 +84,14 @@ public struct JSONObject: Sendable, Hashable {
     /// Whether a member is this very text.
     func hasText(_ text: String, at member: TokenMember) -> Bool { all.hasText(text, at: member) }
 
+    /// Whether a member is one of these very texts.
+    func hasText(amongst texts: [String], at member: TokenMember) -> Bool {
+        let texts = texts.span
+        // Looked at where they lie: a loop over the array may retain each.
+        for index in texts.indices where all.hasText(texts[index], at: member) { return true }
+        return false
+    }
+
     /// Whether two members are there and the same text.
     func haveSameText(_ first: TokenMember, _ second: TokenMember) -> Bool { all.haveSameText(first, second) }
 

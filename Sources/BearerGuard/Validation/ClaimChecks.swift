@@ -69,7 +69,7 @@ extension TokenValidator {
             guard let client = claim.stringValue else { return Rejection(.invalidClaim, "client_id is not a string") }
             return accepted.containsExactly(client) ? nil : Rejection(.wrongAudience, "client_id is not accepted")
         case .audience(let accepted):
-            if accepted.contains(where: { claims.hasText($0, at: .audience) }) { return nil }
+            if claims.hasText(amongst: accepted, at: .audience) { return nil }
             guard let claim = claims[.audience] else { return Rejection(.missingClaim, "aud is missing") }
             guard let audience = claim.stringValue.map({ [$0] }) ?? claim.stringsValue else {
                 return Rejection(.invalidClaim, "aud is neither a string nor an array of strings")
