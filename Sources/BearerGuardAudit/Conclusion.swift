@@ -113,7 +113,7 @@ final class Conclusion: Sendable {
         to output: inout [UInt8]
     ) {
         Self.append(beginning, to: &output)
-        Self.write(line.number, to: &output)
+        Self.append(line.number, to: &output)
         if let id = line.id {
             Self.append(",\"id\":", to: &output)
             unsafe line.withBytes(of: id) { unsafe output.append(contentsOf: $0) }
@@ -145,14 +145,17 @@ final class Conclusion: Sendable {
     }
 
     /// Appends the decimal digits of a number from 0 on.
-    private static func write(_ number: Int, to output: inout [UInt8]) {
-        let start = output.count
-        var rest = number
-        repeat {
-            output.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        output[start...].reverse()
+    private static func append(_ number: Int, to output: inout [UInt8]) {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var start = digits.count
+            var rest = UInt64(truncatingIfNeeded: number)
+            repeat {
+                start -= 1
+                unsafe digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
+        }
     }
 }
 
