@@ -28,7 +28,7 @@ struct BatchJudge {
     private var held: [Held] = []
     private var lines: [Int] = []
     private var byParts: [Conclusion.Parts: Int] = [:]
-    private var byNumber: [Int: Int] = [:]
+    private var byNumber: [Int?] = []
     /// The first few of them by what they are made of, which nearly all lines come to.
     private var usual: [Usual] = []
 
@@ -137,14 +137,13 @@ struct BatchJudge {
     }
 
     private mutating func index(of number: Int) -> Int {
-        if let index = byNumber[number] { return index }
-        return hold(conclusions.conclusion(number), number)
+        index(ofNumber: number) ?? hold(conclusions.conclusion(number), number)
     }
 
     private mutating func index(of parts: Conclusion.Parts) -> Int {
         if let known = byParts[parts] { return known }
         let (conclusion, number) = conclusions.conclusion(parts)
-        let index = number.flatMap { byNumber[$0] } ?? hold(conclusion, number)
+        let index = number.flatMap { self.index(ofNumber: $0) } ?? hold(conclusion, number)
         byParts[parts] = index
         return index
     }
@@ -152,9 +151,14 @@ struct BatchJudge {
     private mutating func hold(_ conclusion: Conclusion, _ number: Int?) -> Int {
         held.append(Held(conclusion: conclusion, number: number))
         lines.append(0)
-        if let number { byNumber[number] = held.count - 1 }
+        if let number {
+            while byNumber.count <= number { byNumber.append(nil) }
+            byNumber[number] = held.count - 1
+        }
         return held.count - 1
     }
+
+    private func index(ofNumber number: Int) -> Int? { number < byNumber.count ? byNumber[number] : nil }
 }
 
 extension AuditPolicy {

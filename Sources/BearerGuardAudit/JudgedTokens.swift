@@ -17,7 +17,7 @@ struct JudgedToken: Sendable {
 /// no references, at which threads would meet. Memory is bounded; where it is full, a part of it starts anew.
 final class JudgedTokens: Sendable {
     private struct Entry {
-        let place: UInt
+        let place: UInt64
         let bytes: Range<Int>
         let judged: JudgedToken
         let period: Range<UnixTime>
@@ -30,7 +30,7 @@ final class JudgedTokens: Sendable {
         /// Where entries are by the bits of their places above those that choose a shard, counted from 1; 0 for none.
         private var numbers: [UInt32] = []
 
-        func find(_ token: UnsafeBufferPointer<UInt8>, at place: UInt, _ time: UnixTime) -> JudgedToken? {
+        func find(_ token: UnsafeBufferPointer<UInt8>, at place: UInt64, _ time: UnixTime) -> JudgedToken? {
             guard let entry = number(place).map({ entries[$0] }), entry.period.contains(time),
                 unsafe token.isSame(as: bytes, at: entry.bytes)
             else { return nil }
@@ -39,7 +39,7 @@ final class JudgedTokens: Sendable {
 
         mutating func insert(
             _ token: UnsafeBufferPointer<UInt8>,
-            at place: UInt,
+            at place: UInt64,
             _ judged: JudgedToken,
             during period: Range<UnixTime>,
             limit: Int
@@ -75,7 +75,7 @@ final class JudgedTokens: Sendable {
         }
 
         /// The number of the entry of a place.
-        private func number(_ place: UInt) -> Int? {
+        private func number(_ place: UInt64) -> Int? {
             // At least half of them are free: the walk ends.
             var index = Int(truncatingIfNeeded: place >> 6) & (numbers.count - 1)
             while !numbers.isEmpty, numbers[index] > 0 {
@@ -99,33 +99,36 @@ final class JudgedTokens: Sendable {
 
     private let shards = (0..<64).map { _ in Shard() }
     private let shardBytes: Int
+    private let seed = UInt64.random(in: .min ... .max)
 
     /// - Parameter bytes: most bytes.
     init(bytes: Int) { shardBytes = bytes / shards.count }
 
     /// What came of exactly this token, if it would come of it at `time` as well.
     func find(_ token: UnsafeBufferPointer<UInt8>, at time: UnixTime) -> JudgedToken? {
-        let place = unsafe place(token)
+        guard let place = unsafe place(token) else { return nil }
         return shard(place).state.withLock { unsafe $0.find(token, at: place, time) }
     }
 
     /// Keeps what came of a token while neither the time nor the keys of the issuer make it another.
     func insert(_ token: UnsafeBufferPointer<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime>) {
-        guard token.count < shardBytes / 8 else { return }
-        let place = unsafe place(token)
+        guard token.count < shardBytes / 8, let place = unsafe place(token) else { return }
         shard(place).state.withLock {
             unsafe $0.insert(token, at: place, judged, during: period, limit: shardBytes)
         }
     }
 
-    private func shard(_ place: UInt) -> Shard { shards[Int(place % UInt(shards.count))] }
+    private func shard(_ place: UInt64) -> Shard { shards[Int(place % UInt64(shards.count))] }
 
     /// A number made of the length and the last bytes, which are the end of a signature; another one in each process, so
-    /// that whoever writes a capture does not know which tokens have places side by side.
-    private func place(_ token: UnsafeBufferPointer<UInt8>) -> UInt {
-        var hasher = Hasher()
-        hasher.combine(token.count)
-        unsafe hasher.combine(bytes: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: token.suffix(16))))
-        return UInt(bitPattern: hasher.finalize())
+    /// that whoever writes a capture does not know which tokens have places side by side. Nil for what is no token.
+    private func place(_ token: UnsafeBufferPointer<UInt8>) -> UInt64? {
+        guard token.count >= 16 else { return nil }
+        let bytes = UnsafeRawBufferPointer(token)
+        let (first, last) = unsafe (
+            bytes.loadUnaligned(fromByteOffset: bytes.count - 16, as: UInt64.self),
+            bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)
+        )
+        return ((seed ^ last).mixed ^ first ^ UInt64(bytes.count)).mixed &+ seed
     }
 }

@@ -208,7 +208,8 @@ struct JSONNames: ~Copyable {
 
 extension UInt64 {
     /// A number of which each bit depends on many of this one's.
-    var mixed: UInt64 {
+    @inlinable
+    package var mixed: UInt64 {
         let (high, low) = multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
         return high ^ low
     }
