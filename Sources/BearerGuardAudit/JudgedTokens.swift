@@ -120,8 +120,9 @@ final class JudgedTokens: Sendable {
 
     private func shard(_ place: UInt64) -> Shard { shards[Int(place % UInt64(shards.count))] }
 
-    /// A number made of the length and the last bytes, which are the end of a signature; another one in each process, so
-    /// that whoever writes a capture does not know which tokens have places side by side. Nil for what is no token.
+    /// A number made of the length and the last bytes, which are the end of a signature; nil for what is no token.
+    ///
+    /// Another one in each process, so that whoever writes a capture does not know which tokens have places side by side.
     private func place(_ token: UnsafeBufferPointer<UInt8>) -> UInt64? {
         guard token.count >= 16 else { return nil }
         let bytes = UnsafeRawBufferPointer(token)
