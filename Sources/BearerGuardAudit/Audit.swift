@@ -62,7 +62,8 @@ public struct Audit: Sendable {
     /// - Parameters:
     ///   - inputs: read one after the other.
     ///   - verdicts: takes lines of JSON, in order; nil for none.
-    ///   - shouldStop: asked between batches; what is read by then is still judged and written.
+    ///   - shouldStop: asked between batches, beside whether the task is cancelled; what is read by then is still judged and
+    ///     written.
     ///   - progress: told between batches.
     /// - Returns: the numbers.
     /// - Throws: ``CaptureError`` when an input cannot be read, or what `verdicts` throws.
@@ -72,13 +73,14 @@ public struct Audit: Sendable {
         shouldStop: () -> Bool = { false },
         progress: (Progress) -> Void = { _ in }
     ) async throws(CaptureError) -> AuditSummary {
+        func isStopped() -> Bool { shouldStop() || Task.isCancelled }
         let memory = JudgedTokens(bytes: Self.memoryBytes)
         let conclusions = Conclusions(knownKeys: policy.knownKeys)
         var summary = AuditSummary()
         var bytes = 0
         for input in inputs {
             var reader = CaptureReader(descriptor: input.descriptor)
-            let start = try reader.start(unless: shouldStop)
+            let start = try reader.start(unless: isStopped)
             let format = self.format ?? (CaptureFormat.looksLikeNDJSON(start) ? fields : .plainText)
             if format.fields == nil, policy.instant == .captured, !start.isEmpty {
                 throw CaptureError(
@@ -94,12 +96,12 @@ public struct Audit: Sendable {
                 writesVerdicts: verdicts != nil
             )
             let lines = if case .at = policy.instant { format.withoutTimes } else { format }
-            let judged = try await run(&reader, lines, judge, verdicts, shouldStop) { read, tokens in
+            let judged = try await run(&reader, lines, judge, verdicts, isStopped) { read, tokens in
                 progress(Progress(bytes: before + read, tokens: tokens))
             }
             bytes += reader.bytesRead
             summary.add(judged)
-            if shouldStop() {
+            if isStopped() {
                 summary.wasInterrupted = true
                 break
             }
@@ -118,7 +120,7 @@ public struct Audit: Sendable {
         _ format: CaptureFormat,
         _ judge: BatchJudge,
         _ verdicts: (([UInt8]) throws(CaptureError) -> Void)?,
-        _ shouldStop: () -> Bool,
+        _ isStopped: () -> Bool,
         _ progress: (Int, Int) -> Void
     ) async throws(CaptureError) -> AuditSummary {
         var source = reader
@@ -134,7 +136,7 @@ public struct Audit: Sendable {
                 while true {
                     // The window bounds memory: batches in work plus batches that wait for an earlier one.
                     while !isAtEnd, started - written < workers * 3 {
-                        guard !shouldStop(), let batch = try source.next(unless: shouldStop) else {
+                        guard !isStopped(), let batch = try source.next(unless: isStopped) else {
                             isAtEnd = true
                             break
                         }
@@ -153,7 +155,6 @@ public struct Audit: Sendable {
                     progress(source.bytesRead, summary.total)
                 }
             } catch {
-                group.cancelAll()
                 return .failure(error)
             }
         }
@@ -168,7 +169,7 @@ public struct Audit: Sendable {
         by fresh: BatchJudge
     ) -> Judged {
         var judge = fresh
-        if !Task.isCancelled { judge.judge(batch, format) }
+        judge.judge(batch, format)
         return Judged(index: index, lines: judge.verdicts, summary: judge.summary)
     }
 }

@@ -24,11 +24,11 @@ struct BatchJudge {
     private let writesVerdicts: Bool
     /// The verdicts, as lines of JSON.
     private(set) var verdicts: [UInt8] = []
-    /// Those of the batch's lines, and where they are by their parts and by their numbers.
+    /// The conclusions of the batch's lines, and where they are by their parts and by their numbers.
     private var held: [Held] = []
     private var lines: [Int] = []
     private var byParts: [Conclusion.Parts: Int] = [:]
-    private var byNumber: [Int?] = []
+    private var byNumber: [Int: Int] = [:]
     /// The first few of them by what they are made of, which nearly all lines come to.
     private var usual: [Usual] = []
 
@@ -151,14 +151,16 @@ struct BatchJudge {
     private mutating func hold(_ conclusion: Conclusion, _ number: Int?) -> Int {
         held.append(Held(conclusion: conclusion, number: number))
         lines.append(0)
-        if let number {
-            while byNumber.count <= number { byNumber.append(nil) }
-            byNumber[number] = held.count - 1
-        }
+        if let number { byNumber[number] = held.count - 1 }
         return held.count - 1
     }
 
-    private func index(ofNumber number: Int) -> Int? { number < byNumber.count ? byNumber[number] : nil }
+    private func index(ofNumber number: Int) -> Int? {
+        let held = held.span
+        // The first few are nearly all lines': comparing is quicker than hashing.
+        for index in 0..<min(8, held.count) where held[index].number == number { return index }
+        return byNumber[number]
+    }
 }
 
 extension AuditPolicy {

@@ -44,6 +44,8 @@ struct CaptureReader {
 
     private let descriptor: Int32
     private var rest: [UInt8] = []
+    /// Bytes at its beginning that no line ends in.
+    private var unended = 0
     /// Buffers of batches that are done with: memory that is new to the process costs more than to read into it.
     private var spare: [[UInt8]] = []
     private var nextLine = 1
@@ -64,7 +66,8 @@ struct CaptureReader {
     mutating func next(unless shouldStop: () -> Bool) throws(CaptureError) -> Batch? {
         let newline = UInt8(ascii: "\n")
         while true {
-            if let end = rest.lastIndex(of: newline) { return take(upTo: end + 1) }
+            if let end = rest[unended...].lastIndex(of: newline) { return take(upTo: end + 1) }
+            unended = rest.count
             if isAtEnd { return rest.isEmpty ? nil : take(upTo: rest.count) }
             if rest.count > Self.lineBytes {
                 // Judged by its beginning: too large for any token. The rest of the line follows no verdict.
@@ -76,16 +79,20 @@ struct CaptureReader {
     }
 
     /// Takes back a batch that nobody looks at any more.
-    mutating func reuse(_ batch: Batch) { spare.append(batch.buffer) }
+    mutating func reuse(_ batch: Batch) {
+        // Those that long lines made large are not kept.
+        if batch.buffer.capacity <= 2 * Self.chunkBytes { spare.append(batch.buffer) }
+    }
 
     private mutating func take(upTo end: Int) -> Batch {
         let batch = Batch(buffer: rest, count: end, firstLine: nextLine)
         var next = spare.popLast() ?? []
         next.removeAll(keepingCapacity: true)
-        // With room for what is left of a line by the next read.
+        // A read, and nearly any beginning of a line: what has to grow is moved.
         next.reserveCapacity(Self.chunkBytes / 4 * 5)
         next += rest[end...]
         rest = next
+        unended = rest.count
         nextLine += batch.lineEnds
         return batch
     }
@@ -102,6 +109,7 @@ struct CaptureReader {
         }
         if isAtEnd, rest.first != UInt8(ascii: "\n") { rest = [] }
         rest = start + rest
+        unended = 0
     }
 
     private mutating func fill(unless shouldStop: () -> Bool) throws(CaptureError) {

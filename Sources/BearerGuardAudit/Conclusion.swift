@@ -77,12 +77,12 @@ final class Conclusion: Sendable {
             isUnreadable: outcome == .undecided && parts.note != nil
         )
         func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
-        let first = Self.members([
-            ("verdict", .string(outcome.rawValue)), ("reason", text(findings.first?.text)),
-            ("findings", .array(findings.map { .string($0.text) })), ("issuer", text(parts.issuer)),
-            ("kid", text(parts.keyID)), ("alg", text(parts.algorithmName)), ("fingerprint", .null),
-        ])
-        start = first.dropLast("null".utf8.count)
+        start =
+            Self.members([
+                ("verdict", .string(outcome.rawValue)), ("reason", text(findings.first?.text)),
+                ("findings", .array(findings.map { .string($0.text) })), ("issuer", text(parts.issuer)),
+                ("kid", text(parts.keyID)), ("alg", text(parts.algorithmName)),
+            ]) + ",\"fingerprint\":".utf8
         var last: [(String, JSONValue)] = []
         if let time = parts.keyWithdrawnSince { last.append(("key_withdrawn_since", .string(time.rfc3339))) }
         if let note = parts.note { last.append(("note", .string(note))) }

@@ -130,6 +130,6 @@ final class JudgedTokens: Sendable {
             bytes.loadUnaligned(fromByteOffset: bytes.count - 16, as: UInt64.self),
             bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)
         )
-        return ((seed ^ last).mixed ^ first ^ UInt64(bytes.count)).mixed &+ seed
+        return (((seed ^ UInt64(bytes.count)).mixed ^ last).mixed ^ first).mixed &+ seed
     }
 }

@@ -186,13 +186,22 @@ struct AuditTests {
                 }
             }
         }
+        // As long as places may be, and longer.
+        for count in [65_535, 65_536, 65_537] {
+            let rest = "\"ts\":\(Self.now),\"id\":\(count),\"token\":\"\(tokens[0])\"}\n"
+            let start = "{\"x\":\""
+            let pad = String(repeating: "x", count: count + 1 - start.utf8.count - 2 - rest.utf8.count)
+            texts[0] += "\(start)\(pad)\",\(rest)"
+            for index in 1...3 { texts[index] += "{\"\\u0078\":[\"\(pad)\"],\(rest)" }
+            ids.append(String(count))
+        }
         let expected = try await output(audit(at: .captured), texts[0])
         let lines = expected.bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
         #expect(lines.count == ids.count)
         for (number, (line, id)) in zip(lines, ids).enumerated() {
             #expect(line.hasPrefix("{\"line\":\(number + 1),\"id\":\(id),\"verdict\":"))
         }
-        #expect(expected.summary.valid == identifiers.count * 4)
+        #expect(expected.summary.valid == identifiers.count * 4 + 3)
         for text in texts.dropFirst() { #expect(try await output(audit(at: .captured), text).bytes == expected.bytes) }
     }
 
@@ -304,6 +313,26 @@ struct AuditTests {
         #expect(summary.wasInterrupted)
         #expect(summary.total > 0)
         #expect(summary.total < 500_000)
+    }
+
+    @Test("An audit whose task is cancelled closes with what is done, and says that it was interrupted")
+    func cancellation() async throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
+        try Data(String(repeating: "rubbish\n", count: 500_000).utf8).write(to: url)
+        defer { try? FileManager.default.removeItem(at: url) }
+        let file = try FileHandle(forReadingFrom: url)
+        let audit = try audit(workers: 1)
+        var verdicts = 0
+        let summary = try await audit.run(
+            [Audit.Input(descriptor: file.fileDescriptor, name: nil)],
+            verdicts: { bytes throws(CaptureError) in
+                verdicts += bytes.count { $0 == UInt8(ascii: "\n") }
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+            }
+        )
+        #expect(summary.wasInterrupted)
+        #expect(summary.total == verdicts)
+        #expect((1..<500_000).contains(verdicts))
     }
 
     @Test("Tokens whose kid or alg only look alike keep their own, in verdicts and in the summary")

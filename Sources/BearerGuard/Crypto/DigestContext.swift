@@ -9,12 +9,13 @@ import COpenSSL
 @safe
 final class DigestContext: @unchecked Sendable {
     private let context: OpaquePointer
-    private let output = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(EVP_MAX_MD_SIZE), alignment: 8)
+    private let output: UnsafeMutableRawBufferPointer
 
     /// Nil when OpenSSL makes none.
     init?() {
         guard let context = unsafe EVP_MD_CTX_new() else { return nil }
         unsafe self.context = context
+        unsafe output = .allocate(byteCount: Int(EVP_MAX_MD_SIZE), alignment: 8)
     }
 
     deinit {

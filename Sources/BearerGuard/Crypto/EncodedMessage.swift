@@ -33,7 +33,7 @@ enum EncodedMessage: Sendable {
 
     /// Whether `message`, as long as the modulus, is an encoding of `hash`.
     ///
-    /// Overwrites `message`, and what stands in `context`, which is for hashing.
+    /// Overwrites `message`, and what stands in `context`, which is for hashing: `hash`, as a rule.
     func isEncoded(
         in message: UnsafeMutableRawBufferPointer,
         _ hash: UnsafeRawBufferPointer,
@@ -108,6 +108,7 @@ enum EncodedMessage: Sendable {
         let seed = unsafe UnsafeRawBufferPointer(rebasing: encoding[blockSize..<blockSize + size])
         return unsafe withUnsafeTemporaryAllocation(byteCount: 8 + 2 * size, alignment: 8) { input in
             unsafe input.storeBytes(of: 0, as: UInt64.self)
+            // It stands in the context, where the next digest is made.
             unsafe UnsafeMutableRawBufferPointer(rebasing: input[8...]).copyMemory(from: hash)
             guard unsafe unmask(block, with: seed, digest, context) else { return false }
             unsafe block[0] &= firstByte

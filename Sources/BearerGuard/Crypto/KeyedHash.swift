@@ -25,7 +25,8 @@ final class KeyedHash: Sendable {
     init(key: [UInt8]) {
         let short = key.count > Self.blockBytes ? SHA256.hash(key) : key
         let block = short + [UInt8](repeating: 0, count: Self.blockBytes - short.count)
-        contexts = ContextPool { Context(block) }
+        // Where no hash was made of the key, none is made with it: without one, anyone could make the same.
+        contexts = ContextPool { short.isEmpty ? nil : Context(block) }
     }
 
     /// The first half of the hash of `message`, as two numbers of which the first byte is highest; nil when OpenSSL fails.

@@ -73,7 +73,7 @@ package final class SignatureVerifier: Sendable {
         }
     }
 
-    /// The HMAC of `message`, for fingerprints; nil for any other kind of key.
+    /// The HMAC of `message`, for who signs with a shared secret; nil for any other kind of key.
     package func authenticationCode(of message: ArraySlice<UInt8>) -> [UInt8]? {
         guard case .mac(let template, let length) = method else { return nil }
         return OpenSSLErrorStack.isolated {

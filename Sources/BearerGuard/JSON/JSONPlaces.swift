@@ -55,6 +55,7 @@ package struct JSONPlaces: ~Copyable {
 
     /// Whether all bytes of a place are printable ASCII.
     package func isPrintable(_ place: Range<Int>) -> Bool {
-        unsafe JSONText.isPrintable(UnsafeBufferPointer(rebasing: text[place]), withSpaces: true)
+        guard place.lowerBound >= 0, unsafe place.upperBound <= text.count else { return false }
+        return unsafe JSONText.isPrintable(UnsafeBufferPointer(rebasing: text[place]), withSpaces: true)
     }
 }
