@@ -12,14 +12,19 @@ package final class PublicKey: Sendable {
 
     /// Checks and builds a key.
     ///
-    /// Costs 20 µs, and more for large ones, so never on a request path.
-    package init(_ components: PublicKeyComponents) throws(KeyFault) {
+    /// Costs milliseconds for RSA, so never on a request path.
+    ///
+    /// - Parameter throughProviders: whether OpenSSL must check the whole of it; otherwise ``RSAModulusProof`` may do for RSA.
+    package init(
+        _ components: PublicKeyComponents,
+        throughProviders: Bool = PublicKey.hostChoosesProviders
+    ) throws(KeyFault) {
         try KeyPolicy.check(components)
         let (built, operation) = OpenSSLErrorStack.isolated { () -> (OpenSSLHandle?, RSAPublicOperation?) in
             switch components {
             case .rsa(let modulus, let exponent):
                 (
-                    Self.makeRSA(modulus: modulus, exponent: exponent),
+                    Self.makeRSA(modulus, exponent, throughProviders: throughProviders),
                     RSAPublicOperation(modulus: modulus, exponent: exponent)
                 )
             case .ec(let curve, let x, let y): (Self.makeEC(curve, x: x, y: y), nil)
@@ -53,7 +58,12 @@ extension PublicKey {
         }
     }
 
-    private static func makeRSA(modulus: [UInt8], exponent: [UInt8]) -> OpenSSLHandle? {
+    private static func makeRSA(
+        _ modulus: [UInt8],
+        _ exponent: [UInt8],
+        throughProviders: Bool
+    ) -> OpenSSLHandle? {
+        let isProved = !throughProviders && RSAModulusProof.succeeds(for: modulus)
         // OSSL_PARAM holds numbers in the machine's order of bytes.
         var n = modulus.inNativeOrder
         var e = exponent.inNativeOrder
@@ -65,7 +75,8 @@ extension PublicKey {
                         OSSL_PARAM_construct_BN(ParameterName.modulus, n.baseAddress, n.count),
                         OSSL_PARAM_construct_BN(ParameterName.exponent, e.baseAddress, e.count),
                         OSSL_PARAM_construct_end(),
-                    ]
+                    ],
+                    isChecked: isProved
                 )
             }
         }
@@ -95,7 +106,13 @@ extension PublicKey {
     }
 
     /// Builds a key of `type` from parameters, which OpenSSL copies.
-    private static func make(_ type: String, _ parameters: [OSSL_PARAM]) -> OpenSSLHandle? {
+    ///
+    /// - Parameter isChecked: whether everything was found out that OpenSSL would check.
+    private static func make(
+        _ type: String,
+        _ parameters: [OSSL_PARAM],
+        isChecked: Bool = false
+    ) -> OpenSSLHandle? {
         var parameters = unsafe parameters
         guard let context = unsafe EVP_PKEY_CTX_new_from_name(nil, type, nil) else { return nil }
         defer { unsafe EVP_PKEY_CTX_free(context) }
@@ -104,6 +121,7 @@ extension PublicKey {
             unsafe EVP_PKEY_fromdata(context, &key, bearerguard_public_key_selection, &parameters) == 1,
             let handle = unsafe OpenSSLHandle(key, release: { unsafe EVP_PKEY_free($0) })
         else { return nil }
+        if isChecked { return handle }
         guard let check = unsafe EVP_PKEY_CTX_new_from_pkey(nil, handle.pointer, nil) else { return nil }
         defer { unsafe EVP_PKEY_CTX_free(check) }
         // Off-curve points, composite structure of n: OpenSSL's own view, on top of ours.
