@@ -26,6 +26,8 @@ struct RSAModulusTests {
     }
 
     private static func number(_ make: (OpaquePointer?, OpaquePointer?) -> Void) -> [UInt8] {
+        ERR_set_mark()
+        defer { ERR_pop_to_mark() }
         let number = unsafe BN_new()
         let other = unsafe BN_new()
         defer {
@@ -80,6 +82,7 @@ struct RSAModulusTests {
         }
         let modulus = Self.product([mersenne, other])
         #expect(!RSAModulusProof.succeeds(for: modulus))
+        #expect(OpenSSLErrors.count == 0)
         #expect(faults(in: modulus) == [nil, nil])
     }
 }

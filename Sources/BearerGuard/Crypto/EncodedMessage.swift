@@ -1,95 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-// Without COpenSSL: where a file imports that as well, the compiler takes `memcmp` for a function that may change anything,
-// in all of the module, and a look for a token seen before counts references that threads share.
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
+import COpenSSL
 
 /// What an RSA signature must stand for: the two encodings of RFC 8017 §9.
-enum EncodedMessage: Sendable {
-    /// EMSA-PKCS1-v1_5.
-    ///
-    /// The encoding is built and compared whole (RFC 8017 §8.2.2): what is never parsed cannot be parsed laxly.
-    case pkcs1
-    /// EMSA-PSS with a salt as long as the hash, as RFC 7518 §3.5 has it.
-    case pss(modulusBits: Int)
+final class EncodedMessage: Sendable {
+    private let digest: Digest
+    private let modulusBits: Int
+    /// EMSA-PKCS1-v1_5 as a number, of a hash of zeros; nil for EMSA-PSS with a salt as long as the hash, as RFC 7518 §3.5 has
+    /// it.
+    private let start: OpenSSLHandle?
 
     /// What `algorithm` encodes with, for a modulus of so many bits; nil for one that is too short.
     init?(_ algorithm: SignatureAlgorithm, _ digest: Digest, modulusBits: Int) {
+        self.digest = digest
+        self.modulusBits = modulusBits
         if algorithm.usesPSS {
-            self = .pss(modulusBits: modulusBits)
-        } else {
-            let padding = (modulusBits + 7) / 8 - 3 - Self.informationBytes - digest.byteCount
-            guard padding >= 8 else { return nil }
-            self = .pkcs1
+            start = nil
+            return
         }
+        // A DigestInfo in DER: SEQUENCE { SEQUENCE { OID 2.16.840.1.101.3.4.2.x, NULL }, OCTET STRING }.
+        let hashBytes = UInt8(truncatingIfNeeded: digest.byteCount)
+        let information: [UInt8] = [
+            0x30, hashBytes + 17, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
+            digest.identifier, 0x05, 0x00, 0x04, hashBytes,
+        ]
+        let padding = (modulusBits + 7) / 8 - 3 - information.count - digest.byteCount
+        guard padding >= 8 else { return nil }
+        let bytes: [UInt8] =
+            [0x00, 0x01] + [UInt8](repeating: 0xFF, count: padding) + [0x00] + information
+            + [UInt8](repeating: 0, count: digest.byteCount)
+        let number = unsafe OpenSSLHandle(
+            BN_bin2bn(bytes, Int32(clamping: bytes.count), nil),
+            release: { unsafe BN_free($0) }
+        )
+        guard let number else { return nil }
+        start = number
     }
 
-    /// Whether `message`, as long as the modulus, is an encoding of `hash`.
+    /// Whether the message that stands in `scratch` is an encoding of `hash`, which stands there as well.
     ///
-    /// Overwrites `message`, and what stands in `context`, which is for hashing: `hash`, as a rule.
-    func isEncoded(
-        in message: UnsafeMutableRawBufferPointer,
-        _ hash: UnsafeRawBufferPointer,
-        _ digest: Digest,
-        _ context: DigestContext
-    ) -> Bool {
-        switch self {
-        case .pkcs1: return unsafe Self.isPKCS1(message, hash, digest)
-        case .pss(let modulusBits):
-            // One bit less than the modulus: where that is whole bytes, the first byte here is none of the encoding.
-            let bitsOfFirst = (modulusBits - 1) % 8
-            guard let first = unsafe message.first, first >> UInt8(truncatingIfNeeded: bitsOfFirst) == 0 else {
-                return false
-            }
-            let encoding = unsafe bitsOfFirst == 0 ? message.dropFirst() : message[...]
-            return unsafe Self.isPSS(
-                UnsafeMutableRawBufferPointer(rebasing: encoding),
-                firstByte: bitsOfFirst == 0 ? 0xFF : 0xFF >> UInt8(truncatingIfNeeded: 8 - bitsOfFirst),
-                hash,
-                digest,
-                context
-            )
+    /// Overwrites both.
+    func isEncoded(in scratch: RSAPublicOperation.Scratch, _ hash: UnsafeRawBufferPointer) -> Bool {
+        if let start = unsafe start?.pointer { return unsafe isPKCS1(start, scratch, hash) }
+        guard let message = unsafe scratch.messageBytes() else { return false }
+        // One bit less than the modulus: where that is whole bytes, the first byte here is none of the encoding.
+        let bitsOfFirst = (modulusBits - 1) % 8
+        guard let first = unsafe message.first, first >> UInt8(truncatingIfNeeded: bitsOfFirst) == 0 else {
+            return false
         }
+        let encoding = unsafe bitsOfFirst == 0 ? message.dropFirst() : message[...]
+        return unsafe Self.isPSS(
+            UnsafeMutableRawBufferPointer(rebasing: encoding),
+            firstByte: bitsOfFirst == 0 ? 0xFF : 0xFF >> UInt8(truncatingIfNeeded: 8 - bitsOfFirst),
+            hash,
+            digest,
+            scratch.digest
+        )
     }
 
-    /// Bytes of a DigestInfo in front of the hash.
-    private static let informationBytes = 19
-
-    /// EMSA-PKCS1-v1_5-ENCODE, RFC 8017 §9.2, and the comparison.
-    private static func isPKCS1(
-        _ message: UnsafeMutableRawBufferPointer,
-        _ hash: UnsafeRawBufferPointer,
-        _ digest: Digest
+    /// RFC 8017 §8.2.2: the encoding that there must be is made, as the number that it stands for, and compared whole; what is
+    /// never parsed cannot be parsed laxly.
+    private func isPKCS1(
+        _ start: OpaquePointer,
+        _ scratch: RSAPublicOperation.Scratch,
+        _ hash: UnsafeRawBufferPointer
     ) -> Bool {
-        let start = message.count - informationBytes - hash.count
-        let algorithm = UInt64(digest.identifier)
-        guard start >= 11, hash.count == digest.byteCount, let bytes = message.baseAddress else { return false }
-        return unsafe withUnsafeTemporaryAllocation(byteCount: message.count, alignment: 8) { encoding in
-            unsafe encoding.initializeMemory(as: UInt8.self, repeating: 0xFF)
-            unsafe encoding[0] = 0x00
-            unsafe encoding[1] = 0x01
-            unsafe encoding[start - 1] = 0x00
-            // A DigestInfo in DER: SEQUENCE { SEQUENCE { OID 2.16.840.1.101.3.4.2.x, NULL }, OCTET STRING }.
-            let size = UInt64(truncatingIfNeeded: hash.count)
-            let sequences = 0x3000_300D_0609_6086 | (size + 17) << 48
-            let identifier = 0x4801_6503_0402_0005 | algorithm << 8
-            unsafe encoding.storeBytes(of: sequences.bigEndian, toByteOffset: start, as: UInt64.self)
-            unsafe encoding.storeBytes(of: identifier.bigEndian, toByteOffset: start + 8, as: UInt64.self)
-            unsafe encoding[start + 16] = 0x00
-            unsafe encoding[start + 17] = 0x04
-            unsafe encoding[start + 18] = UInt8(truncatingIfNeeded: size)
-            unsafe UnsafeMutableRawBufferPointer(rebasing: encoding[(start + informationBytes)...]).copyMemory(
-                from: hash
-            )
-            return unsafe encoding.baseAddress.map { unsafe memcmp($0, bytes, message.count) == 0 } ?? false
-        }
+        let bytes = unsafe hash.assumingMemoryBound(to: UInt8.self).baseAddress
+        let expected = unsafe scratch.number
+        return unsafe BN_bin2bn(bytes, Int32(truncatingIfNeeded: hash.count), expected) != nil
+            && BN_uadd(expected, expected, start) == 1 && BN_ucmp(expected, scratch.message) == 0
     }
 
     /// EMSA-PSS-VERIFY, RFC 8017 §9.1.2, from its step 3 on; `firstByte` has the bits that the first byte may have.

@@ -12,6 +12,11 @@ import COpenSSL
 package enum RSAModulusProof {
     /// Whether it is proved that the modulus is composite, no power of a prime, and has no factor below 752.
     package static func succeeds(for modulus: [UInt8]) -> Bool {
+        // That there is no inverse is an error to OpenSSL.
+        OpenSSLErrorStack.isolated { isProved(modulus) }
+    }
+
+    private static func isProved(_ modulus: [UInt8]) -> Bool {
         guard
             let n = unsafe OpenSSLHandle(
                 BN_bin2bn(modulus, Int32(clamping: modulus.count), nil),

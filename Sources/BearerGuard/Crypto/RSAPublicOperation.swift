@@ -16,36 +16,49 @@ final class RSAPublicOperation: Sendable {
     @safe
     final class Scratch: @unchecked Sendable {
         let digest: DigestContext
-        fileprivate let signature: OpaquePointer
-        fileprivate let power: OpaquePointer
+        /// The message of the last signature.
+        let message: OpaquePointer
+        /// Nothing that is kept.
+        let number: OpaquePointer
         fileprivate let temporary: OpaquePointer
-        fileprivate let message: UnsafeMutableRawBufferPointer
+        private let bytes: UnsafeMutableRawBufferPointer
 
         /// - Parameter bytes: of the modulus.
         init?(bytes: Int) {
-            let signature = unsafe BN_new()
-            let power = unsafe BN_new()
+            let message = unsafe BN_new()
+            let number = unsafe BN_new()
             let temporary = unsafe BN_CTX_new()
-            guard let digest = DigestContext(), let signature = unsafe signature, let power = unsafe power,
+            guard let digest = DigestContext(), let message = unsafe message, let number = unsafe number,
                 let temporary = unsafe temporary
             else {
-                unsafe BN_free(signature)
-                unsafe BN_free(power)
+                unsafe BN_free(message)
+                unsafe BN_free(number)
                 unsafe BN_CTX_free(temporary)
                 return nil
             }
             self.digest = digest
-            unsafe self.signature = signature
-            unsafe self.power = power
+            unsafe self.message = message
+            unsafe self.number = number
             unsafe self.temporary = temporary
-            unsafe message = .allocate(byteCount: bytes, alignment: 8)
+            unsafe self.bytes = .allocate(byteCount: bytes, alignment: 8)
         }
 
         deinit {
-            unsafe BN_free(signature)
-            unsafe BN_free(power)
+            unsafe BN_free(message)
+            unsafe BN_free(number)
             unsafe BN_CTX_free(temporary)
-            unsafe message.deallocate()
+            unsafe bytes.deallocate()
+        }
+
+        /// The message, of as many bytes as the modulus, which stand there until they are asked for again; nil when OpenSSL fails.
+        func messageBytes() -> UnsafeMutableRawBufferPointer? {
+            let output = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            guard let length = unsafe Int32(exactly: bytes.count),
+                unsafe BN_bn2binpad(message, output, length) == length
+            else {
+                return nil
+            }
+            return unsafe bytes
         }
     }
 
@@ -84,24 +97,20 @@ final class RSAPublicOperation: Sendable {
         self.correction = correction
     }
 
-    /// The message that `signature` stands for, of as many bytes as the modulus, which stands in `scratch` until the next one;
-    /// nil for a signature of another length or not below the modulus.
-    func message(of signature: UnsafeRawBufferPointer, in scratch: Scratch) -> UnsafeMutableRawBufferPointer? {
-        guard signature.count == byteCount, let length = Int32(exactly: byteCount) else { return nil }
+    /// Finds the message that `signature` stands for; false for a signature of another length than the modulus has, or not below
+    /// it.
+    func setMessage(of signature: UnsafeRawBufferPointer, in scratch: Scratch) -> Bool {
+        guard signature.count == byteCount, let length = Int32(exactly: byteCount) else { return false }
         let bytes = unsafe signature.assumingMemoryBound(to: UInt8.self).baseAddress
         // Pointers alone: threads would meet at the counts of the handles' references.
         let (modulus, montgomery, correction) = unsafe (modulus.pointer, montgomery.pointer, correction.pointer)
-        let (number, power, temporary) = unsafe (scratch.signature, scratch.power, scratch.temporary)
+        let (number, power, temporary) = unsafe (scratch.number, scratch.message, scratch.temporary)
         func multiply(_ left: OpaquePointer, _ right: OpaquePointer) -> Bool {
             unsafe BN_mod_mul_montgomery(power, left, right, montgomery, temporary) == 1
         }
-        guard unsafe BN_bin2bn(bytes, length, number) != nil, unsafe BN_ucmp(number, modulus) < 0,
-            unsafe multiply(number, number), unsafe Self.square(power, times: 15, montgomery, temporary),
-            unsafe multiply(power, number), unsafe multiply(power, correction)
-        else { return nil }
-        let output = unsafe scratch.message.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        guard unsafe BN_bn2binpad(power, output, length) == length else { return nil }
-        return unsafe scratch.message
+        return unsafe BN_bin2bn(bytes, length, number) != nil && BN_ucmp(number, modulus) < 0
+            && multiply(number, number) && Self.square(power, times: 15, montgomery, temporary)
+            && multiply(power, number) && multiply(power, correction)
     }
 
     private static func square(

@@ -23,10 +23,10 @@ final class RSASignature: Sendable {
     /// Whether `signature` is the key's over `message`.
     func isValid(_ signature: UnsafeRawBufferPointer, for message: UnsafeRawBufferPointer) -> Bool {
         scratches.withContexts { scratch in
-            guard let encoded = unsafe operation.message(of: signature, in: scratch),
+            guard unsafe operation.setMessage(of: signature, in: scratch),
                 let hash = unsafe scratch.digest.hash(message, by: digest)
             else { return false }
-            return unsafe encoding.isEncoded(in: encoded, hash, digest, scratch.digest)
+            return unsafe encoding.isEncoded(in: scratch, hash)
         } ?? false
     }
 }
