@@ -6,7 +6,8 @@ import BearerGuardTesting
 import COpenSSL
 import Testing
 
-/// A modulus is found sound by a proof of our own, or by OpenSSL's check where that fails: both say the same.
+/// A modulus is found sound by a proof of our own, or by OpenSSL's check where that fails: of moduli that are not made to tell
+/// them apart both say the same.
 @Suite("RSA moduli")
 struct RSAModulusTests {
     private static func product(_ factors: [[UInt8]]) -> [UInt8] {
@@ -62,7 +63,14 @@ struct RSAModulusTests {
 
     @Test("A prime, and a power of one, is not", arguments: [1, 2, 3])
     func powers(_ exponent: Int) {
-        let prime = Self.prime(Int32(2064 / exponent))
+        // 3 modulo 11, as no power of a prime is then that the flawed generator of the ROCA keys could leave.
+        let prime = unsafe Self.number { prime, step in
+            let rest = unsafe BN_new()
+            defer { unsafe BN_free(rest) }
+            unsafe BN_set_word(step, 22)
+            unsafe BN_set_word(rest, 3)
+            unsafe BN_generate_prime_ex(prime, Int32(2064 / exponent), 0, step, rest, nil)
+        }
         #expect(faults(in: Self.product([[UInt8]](repeating: prime, count: exponent))) == [.invalid, .invalid])
     }
 
@@ -81,6 +89,8 @@ struct RSAModulusTests {
             unsafe BN_generate_prime_ex(prime, 1024, 0, step, BN_value_one(), nil)
         }
         let modulus = Self.product([mersenne, other])
+        // What other tests left is none of this one's.
+        _ = OpenSSLErrors.count
         #expect(!RSAModulusProof.succeeds(for: modulus))
         #expect(OpenSSLErrors.count == 0)
         #expect(faults(in: modulus) == [nil, nil])

@@ -14,7 +14,8 @@ package final class PublicKey: Sendable {
     ///
     /// Costs milliseconds for RSA, so never on a request path.
     ///
-    /// - Parameter throughProviders: whether OpenSSL must check the whole of it; otherwise ``RSAModulusProof`` may do for RSA.
+    /// - Parameter throughProviders: whether OpenSSL must check the whole of it; otherwise ``RSAModulusProof`` may do for RSA with the
+    ///   usual exponent.
     package init(
         _ components: PublicKeyComponents,
         throughProviders: Bool = PublicKey.hostChoosesProviders
@@ -23,12 +24,12 @@ package final class PublicKey: Sendable {
         let (built, operation) = OpenSSLErrorStack.isolated { () -> (OpenSSLHandle?, RSAPublicOperation?) in
             switch components {
             case .rsa(let modulus, let exponent):
-                (
-                    Self.makeRSA(modulus, exponent, throughProviders: throughProviders),
-                    RSAPublicOperation(modulus: modulus, exponent: exponent)
-                )
-            case .ec(let curve, let x, let y): (Self.makeEC(curve, x: x, y: y), nil)
-            case .edwards(let curve, let x): (Self.makeEdwards(curve, x: x), nil)
+                let operation = RSAPublicOperation(modulus: modulus, exponent: exponent)
+                // Of other exponents a host's providers may have rules of their own.
+                let isProved = !throughProviders && operation != nil && RSAModulusProof.succeeds(for: modulus)
+                return (Self.makeRSA(modulus, exponent, isChecked: isProved), operation)
+            case .ec(let curve, let x, let y): return (Self.makeEC(curve, x: x, y: y), nil)
+            case .edwards(let curve, let x): return (Self.makeEdwards(curve, x: x), nil)
             }
         }
         guard let built else { throw .invalid("OpenSSL refuses the key") }
@@ -61,9 +62,8 @@ extension PublicKey {
     private static func makeRSA(
         _ modulus: [UInt8],
         _ exponent: [UInt8],
-        throughProviders: Bool
+        isChecked: Bool
     ) -> OpenSSLHandle? {
-        let isProved = !throughProviders && RSAModulusProof.succeeds(for: modulus)
         // OSSL_PARAM holds numbers in the machine's order of bytes.
         var n = modulus.inNativeOrder
         var e = exponent.inNativeOrder
@@ -76,7 +76,7 @@ extension PublicKey {
                         OSSL_PARAM_construct_BN(ParameterName.exponent, e.baseAddress, e.count),
                         OSSL_PARAM_construct_end(),
                     ],
-                    isChecked: isProved
+                    isChecked: isChecked
                 )
             }
         }
