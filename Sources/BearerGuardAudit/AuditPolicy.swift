@@ -176,4 +176,13 @@ public struct AuditPolicy: Sendable {
         // An audit that leaves `iss` open has one judge, under the empty name.
         return fallback.map { ($0, $0.validator.policy.issuer.isEmpty) }
     }
+
+    /// Why there is no judge of a token: as a guard would say it.
+    func rejectionWithoutJudge(_ token: UnverifiedToken) -> Rejection {
+        let claims: JSONObject
+        do throws(JSONError) { claims = try token.unverifiedClaims.get() } catch { return Rejection(error) }
+        guard let issuer = claims[.issuer] else { return Rejection(.missingClaim, "iss is missing") }
+        guard issuer.stringValue != nil else { return Rejection(.invalidClaim, "iss is not a string") }
+        return Rejection(.wrongIssuer, "iss is not a trusted issuer")
+    }
 }

@@ -187,7 +187,7 @@ extension AuditPolicy {
             return (.other(.init(.invalid, codes: [Rejection(error).code])), UnixTime.always)
         }
         guard let (judge, isOwn) = judge(of: token) else {
-            var parts = Conclusion.Parts(.invalid, codes: [.wrongIssuer])
+            var parts = Conclusion.Parts(.invalid, codes: [rejectionWithoutJudge(token).code])
             parts.note(token.header)
             return (.other(parts), UnixTime.always)
         }

@@ -58,8 +58,10 @@ extension AuditPolicy {
         inspection.claims = try? token.unverifiedClaims.get()
         inspection.checks = [.init(name: "form", outcome: .passed)]
         guard let (judge, isOwn) = judge(of: token) else {
-            let rejection = Rejection(.wrongIssuer, "iss is not a trusted issuer")
-            inspection.checks.append(.init(name: "issuer", outcome: .failed(rejection)))
+            let rejection = rejectionWithoutJudge(token)
+            inspection.checks.append(
+                .init(name: rejection.code == .malformed ? "payload" : "issuer", outcome: .failed(rejection))
+            )
             return inspection
         }
         inspection.issuer = isOwn ? judge.name : nil

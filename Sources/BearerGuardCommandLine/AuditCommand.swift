@@ -76,7 +76,7 @@ struct AuditCommand: AsyncParsableCommand {
         if let workers, !(1...1024).contains(workers) { throw CommandFailure("--workers must be 1 to 1024") }
         let inputs = try open(files.isEmpty ? ["-"] : files)
         defer { for input in inputs where input.descriptor != STDIN_FILENO { close(input.descriptor) } }
-        let destination = try openOutput()
+        let destination = try openOutput(besides: inputs)
         defer { if destination != STDOUT_FILENO { close(destination) } }
         judging.warnAboutHoles()
         Interruption.watch()
@@ -138,29 +138,55 @@ struct AuditCommand: AsyncParsableCommand {
                 continue
             }
             let descriptor = unsafe Glibc.open(name, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw CommandFailure("\(name): \(unsafe String(cString: strerror(errno)))") }
+            guard descriptor >= 0 else {
+                // What is longer than any name was meant to be a token, and is not shown.
+                let shown = name.utf8.count > 255 ? "a file name of \(name.utf8.count) bytes" : name
+                throw CommandFailure("\(shown): \(unsafe String(cString: strerror(errno)))")
+            }
+            if Self.status(descriptor)?.isDirectory == true { throw CommandFailure("\(name): is a directory") }
             inputs.append(Audit.Input(descriptor: descriptor, name: label))
         }
         return inputs
     }
 
-    private func openOutput() throws(CommandFailure) -> Int32 {
+    /// What was in the file before goes only once it is known to be none of the inputs.
+    private func openOutput(besides inputs: [Audit.Input]) throws(CommandFailure) -> Int32 {
         guard let output, output != "-" else { return STDOUT_FILENO }
-        let descriptor = unsafe Glibc.open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = unsafe Glibc.open(output, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw CommandFailure("\(output): \(unsafe String(cString: strerror(errno)))") }
+        guard let status = Self.status(descriptor), status.isFile else { return descriptor }
+        for input in inputs {
+            guard let other = Self.status(input.descriptor) else { continue }
+            guard (other.st_dev, other.st_ino) != (status.st_dev, status.st_ino) else {
+                close(descriptor)
+                throw CommandFailure("\(output): is read as well; the output needs a file of its own")
+            }
+        }
+        guard ftruncate(descriptor, 0) == 0 else {
+            throw CommandFailure("\(output): \(unsafe String(cString: strerror(errno)))")
+        }
         return descriptor
+    }
+
+    private static func status(_ descriptor: Int32) -> stat? {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 ? status : nil
     }
 
     /// Bytes of all inputs, where all are files.
     private static func size(of inputs: [Audit.Input]) -> Int? {
         var total = 0
         for input in inputs {
-            var status = stat()
-            guard unsafe fstat(input.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+            guard let status = status(input.descriptor), status.isFile else { return nil }
             total += Int(status.st_size)
         }
         return total
     }
+}
+
+extension stat {
+    fileprivate var isFile: Bool { st_mode & S_IFMT == S_IFREG }
+    fileprivate var isDirectory: Bool { st_mode & S_IFMT == S_IFDIR }
 }
 
 /// Rate and remaining time on a terminal, five times a second.

@@ -255,6 +255,33 @@ struct AuditTests {
         #expect(summary.withoutKeys == 1)
     }
 
+    @Test("A token that names no issuer of the policy gets the reason that a guard gives")
+    func noJudge() async throws {
+        let policy = try AuditPolicy(
+            issuers: [try TrustedIssuer(policy: issuer.policy(), keys: OfflineKeys())],
+            instant: .at(UnixTime(seconds: Self.now))
+        )
+        let audit = Audit(policy: policy, format: nil, fields: .plainText, workers: 1)
+        let segments = issuer.token().split(separator: ".").map(String.init)
+        let payloads = [
+            #"{"iss":"a","iss":"a"}"#, #"{"sub":"a","sub":"b"}"#, #"[1]"#, #"{"iss":"#, #"{"sub":"a"}"#, #"{"iss":7}"#,
+            #"{"iss":"https://other.example"}"#,
+        ]
+        let tokens = payloads.map { [segments[0], Base64URL.encode($0.utf8), segments[2]].joined(separator: ".") }
+        let (lines, _) = try await verdicts(audit, tokens.joined(separator: "\n"))
+        let reasons = [
+            "malformed", "malformed", "malformed", "malformed", "missing_claim", "invalid_claim", "wrong_issuer",
+        ]
+        #expect(lines.map { $0["reason"] as? String } == reasons)
+        for (token, reason) in zip(tokens, reasons) {
+            guard case .failed(let rejection) = policy.inspect(Array(token.utf8)).checks.last?.outcome else {
+                Issue.record("no failed check")
+                continue
+            }
+            #expect(rejection.code.text == reason)
+        }
+    }
+
     @Test("By an archive each token is judged by the keys of its own time, and a withdrawn key is told")
     func archived() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("archive-\(UUID().uuidString)").path

@@ -33,7 +33,7 @@ extension Rejection {
         }
     }
 
-    init(_ error: JSONError) {
+    package init(_ error: JSONError) {
         // A number beyond every double is good grammar and a bad value.
         self.init(error == .numberOutOfRange ? .invalidClaim : .malformed, "payload: \(error.detail)")
     }
