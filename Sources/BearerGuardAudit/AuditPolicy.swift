@@ -181,8 +181,7 @@ public struct AuditPolicy: Sendable {
     func rejectionWithoutJudge(_ token: UnverifiedToken) -> Rejection {
         let claims: JSONObject
         do throws(JSONError) { claims = try token.unverifiedClaims.get() } catch { return Rejection(error) }
-        guard let issuer = claims[.issuer] else { return Rejection(.missingClaim, "iss is missing") }
-        guard issuer.stringValue != nil else { return Rejection(.invalidClaim, "iss is not a string") }
+        do throws(Rejection) { _ = try claims.issuer() } catch { return error }
         return Rejection(.wrongIssuer, "iss is not a trusted issuer")
     }
 }

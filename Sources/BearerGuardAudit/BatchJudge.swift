@@ -122,7 +122,7 @@ struct BatchJudge {
         case .other(let parts): return index(of: parts)
         case .usual(let judge, let header, let codes):
             if let known = usualIndex(judge, header, codes) { return known }
-            let index = index(of: Conclusion.Parts(judge, header, codes))
+            let index = index(of: Conclusion.Parts(judge.name, header, codes))
             if usual.count < 32 { usual.append(Usual(judge: judge, header: header, codes: codes, index: index)) }
             return index
         }
@@ -187,9 +187,7 @@ extension AuditPolicy {
             return (.other(.init(.invalid, codes: [Rejection(error).code])), UnixTime.always)
         }
         guard let (judge, isOwn) = judge(of: token) else {
-            var parts = Conclusion.Parts(.invalid, codes: [rejectionWithoutJudge(token).code])
-            parts.note(token.header)
-            return (.other(parts), UnixTime.always)
+            return (.other(.init(nil, token.header, [rejectionWithoutJudge(token).code])), UnixTime.always)
         }
         guard let now = time else {
             return (.other(.init(.undecided, note: "no time of capture")), UnixTime.always)
@@ -204,9 +202,8 @@ extension AuditPolicy {
         let codes = judgement.findings.map(\.code)
         if codes.isEmpty, !token.isHeaderKnown { knownHeaders.note(token.jws.headerSegment, token.header) }
         if token.isHeaderKnown, isOwn, judge.keys.areSteady { return (.usual(judge, token.header, codes), period) }
-        var parts = Conclusion.Parts(codes.isEmpty ? .valid : .invalid, codes: codes, issuer: issuer)
+        var parts = Conclusion.Parts(issuer, token.header, codes)
         if codes.isEmpty { parts.keyWithdrawnSince = judgement.key?.thumbprint.flatMap(judge.keys.withdrawnSince) }
-        parts.note(token.header)
         return (.other(parts), period)
     }
 }

@@ -88,10 +88,10 @@ struct CapturedLine {
                 case .other: return
                 }
             }
-            unsafe parts = (
-                withoutScheme(batch, line.lowerBound + token.lowerBound..<line.lowerBound + token.upperBound),
-                id.map { line.lowerBound + $0.lowerBound..<line.lowerBound + $0.upperBound }, time
-            )
+            func inBatch(_ place: Range<Int>) -> Range<Int> {
+                line.lowerBound + place.lowerBound..<line.lowerBound + place.upperBound
+            }
+            unsafe parts = (withoutScheme(batch, inBatch(token)), id.map(inBatch), time)
         }
         return parts
     }

@@ -37,22 +37,18 @@ final class Conclusion: Sendable {
             self.note = note
         }
 
-        /// Those of a token that was judged by keys that are the same at any time.
-        init(_ judge: AuditPolicy.Judge, _ header: JOSEHeader, _ codes: [RejectionCode]) {
-            self.init(codes.isEmpty ? .valid : .invalid, codes: codes, issuer: judge.name)
-            note(header)
+        /// Those of a token that was judged.
+        init(_ issuer: String?, _ header: JOSEHeader, _ codes: [RejectionCode]) {
+            self.init(codes.isEmpty ? .valid : .invalid, codes: codes, issuer: issuer)
+            keyID = header.keyID?.escapedForLogs
+            algorithm = header.algorithm
+            algorithmName = header.algorithmName.escapedForLogs
         }
 
         /// Whether a token can have any text in it, of which there is no end.
         func isClaimed(unless knownKeys: Set<ExactString>) -> Bool {
             if let keyID, !knownKeys.contains(ExactString(keyID)) { return true }
             return algorithmName != nil && algorithm == nil
-        }
-
-        mutating func note(_ header: JOSEHeader) {
-            keyID = header.keyID?.escapedForLogs
-            algorithm = header.algorithm
-            algorithmName = header.algorithmName.escapedForLogs
         }
     }
 

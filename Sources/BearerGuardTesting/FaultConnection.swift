@@ -16,8 +16,7 @@ import Darwin
 ///
 /// `@unchecked Sendable` is sound because the context is not changed after `init`, and OpenSSL makes connections of one
 /// from many threads.
-@safe
-final class FaultTLS: @unchecked Sendable {
+@safe final class FaultTLS: @unchecked Sendable {
     fileprivate let context: OpaquePointer
 
     init(_ certificate: TestCertificate) throws(ConfigurationError) {

@@ -10,8 +10,7 @@ import COpenSSL
 ///
 /// `@unchecked Sendable` is sound because the pair is never changed after `init`; OpenSSL documents signing with one
 /// key from several threads as safe when each uses a context of its own, which ``sign(_:)`` does.
-@safe
-public final class SigningKey: @unchecked Sendable {
+@safe public final class SigningKey: @unchecked Sendable {
     /// The algorithm that it signs with.
     public let algorithm: SignatureAlgorithm
     /// `kid`; nil for none.

@@ -7,8 +7,7 @@ import COpenSSL
 /// A certificate of a new authority that nobody trusts but who is told to, for servers under test on loopback.
 ///
 /// `@unchecked Sendable` is sound because key and certificates are never changed after `init`.
-@safe
-public final class TestCertificate: @unchecked Sendable {
+@safe public final class TestCertificate: @unchecked Sendable {
     /// What is wrong with it.
     public enum Flaw: String, Sendable, CaseIterable {
         /// It ended an hour ago.

@@ -38,6 +38,14 @@ struct AuditTests {
         )
     }
 
+    /// The issuer's policy, with keys that would have to be fetched.
+    private func policyWithoutKeys() throws -> AuditPolicy {
+        try AuditPolicy(
+            issuers: [try TrustedIssuer(policy: issuer.policy(), keys: OfflineKeys())],
+            instant: .at(UnixTime(seconds: Self.now))
+        )
+    }
+
     /// Runs an audit over a text and returns what it writes.
     private func output(_ audit: Audit, _ text: String) async throws -> (bytes: [UInt8], summary: AuditSummary) {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
@@ -244,11 +252,7 @@ struct AuditTests {
 
     @Test("Tokens of an issuer whose keys would have to be fetched stay undecided")
     func offline() async throws {
-        let policy = try AuditPolicy(
-            issuers: [try TrustedIssuer(policy: issuer.policy(), keys: OfflineKeys())],
-            instant: .at(UnixTime(seconds: Self.now))
-        )
-        let audit = Audit(policy: policy, format: nil, fields: .plainText, workers: 1)
+        let audit = Audit(policy: try policyWithoutKeys(), format: nil, fields: .plainText, workers: 1)
         let (lines, summary) = try await verdicts(audit, issuer.token() + "\n" + issuer.token(with: .wrongIssuer))
         #expect(lines.map { $0["verdict"] as? String } == ["undecided", "invalid"])
         #expect(lines.map { $0["reason"] as? String } == ["keys_unavailable", "wrong_issuer"])
@@ -257,10 +261,7 @@ struct AuditTests {
 
     @Test("A token that names no issuer of the policy gets the reason that a guard gives")
     func noJudge() async throws {
-        let policy = try AuditPolicy(
-            issuers: [try TrustedIssuer(policy: issuer.policy(), keys: OfflineKeys())],
-            instant: .at(UnixTime(seconds: Self.now))
-        )
+        let policy = try policyWithoutKeys()
         let audit = Audit(policy: policy, format: nil, fields: .plainText, workers: 1)
         let segments = issuer.token().split(separator: ".").map(String.init)
         let payloads = [

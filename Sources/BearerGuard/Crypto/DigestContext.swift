@@ -6,8 +6,7 @@ import COpenSSL
 /// An `EVP_MD_CTX` and room for what it makes, of one thread at a time.
 ///
 /// `@unchecked Sendable` is sound because it is part of what a ``ContextPool`` lends to one thread at a time.
-@safe
-final class DigestContext: @unchecked Sendable {
+@safe final class DigestContext: @unchecked Sendable {
     private let context: OpaquePointer
     private let output: UnsafeMutableRawBufferPointer
 

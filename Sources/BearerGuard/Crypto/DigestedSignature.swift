@@ -8,8 +8,7 @@ final class DigestedSignature: Sendable {
     /// The key's `EVP_PKEY_CTX`, and what makes digests.
     ///
     /// `@unchecked Sendable` is sound because the pool lends it to one thread at a time.
-    @safe
-    private final class Contexts: @unchecked Sendable {
+    @safe private final class Contexts: @unchecked Sendable {
         let key: OpaquePointer
         let digest: DigestContext
 

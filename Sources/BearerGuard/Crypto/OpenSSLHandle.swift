@@ -7,8 +7,7 @@ import COpenSSL
 ///
 /// `@unchecked Sendable` is sound because the object is never changed after `init`: keys are only read, and contexts
 /// are templates that every use duplicates (OpenSSL counts references atomically and documents both as safe).
-@safe
-final class OpenSSLHandle: @unchecked Sendable {
+@safe final class OpenSSLHandle: @unchecked Sendable {
     let pointer: OpaquePointer
     private let release: (OpaquePointer) -> Void
 

@@ -13,8 +13,7 @@ final class RSAPublicOperation: Sendable {
     /// What one operation works on; of one thread at a time.
     ///
     /// `@unchecked Sendable` is sound because a pool lends it to one thread at a time.
-    @safe
-    final class Scratch: @unchecked Sendable {
+    @safe final class Scratch: @unchecked Sendable {
         let digest: DigestContext
         /// The message of the last signature.
         let message: OpaquePointer

@@ -127,8 +127,7 @@ extension RequestGuard {
             throw Rejection(error)
         }
         if let only, claims.hasText(only.name, at: .issuer) { return only }
-        guard let claim = claims[.issuer] else { throw Rejection(.missingClaim, "iss is missing") }
-        guard let name = claim.stringValue else { throw Rejection(.invalidClaim, "iss is not a string") }
+        let name = try claims.issuer()
         if let trusted = issuers[ExactString(name)] { return trusted }
         if let trusted = templates.first(where: { $0.issuer.policy.isTemplate(of: name) }) { return trusted }
         // With one issuer its own check knows how close the name is.

@@ -6,8 +6,7 @@
 ///
 /// `@unchecked Sendable` and `@safe` are sound because its memory is written before it is shared, and never again, nor
 /// freed. An index must be below the number of elements: it is masked, or a byte of outside data and a place.
-@safe
-struct ConstantTable<Element: BitwiseCopyable>: @unchecked Sendable {
+@safe struct ConstantTable<Element: BitwiseCopyable>: @unchecked Sendable {
     private let base: UnsafePointer<Element>
 
     init(_ elements: [Element]) {

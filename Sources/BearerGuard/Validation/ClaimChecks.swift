@@ -11,8 +11,8 @@ extension TokenValidator {
         case .exactly(let expected): if claims.hasText(expected, at: .issuer) { return nil }
         case .tenants: break
         }
-        guard let claim = claims[.issuer] else { return Rejection(.missingClaim, "iss is missing") }
-        guard let issuer = claim.stringValue else { return Rejection(.invalidClaim, "iss is not a string") }
+        let issuer: String
+        do throws(Rejection) { issuer = try claims.issuer() } catch { return error }
         switch policy.issuerRule {
         case .unchecked: return nil
         case .exactly(let expected):
@@ -129,5 +129,14 @@ extension TokenValidator {
         if policy.checks.isEmpty { return nil }
         let typed = Claims(claims)
         return policy.checks.first { !$0.isSatisfied(typed) }.map { Rejection(.invalidClaim, $0.name) }
+    }
+}
+
+extension JSONObject {
+    /// The issuer that claims name; throws why they name none.
+    package func issuer() throws(Rejection) -> String {
+        guard let claim = self[.issuer] else { throw Rejection(.missingClaim, "iss is missing") }
+        guard let issuer = claim.stringValue else { throw Rejection(.invalidClaim, "iss is not a string") }
+        return issuer
     }
 }
