@@ -50,7 +50,7 @@ extension AuditPolicy {
             inspection.checks = [.init(name: "form", outcome: .failed(Rejection(error)))]
             if let jws = try? CompactJWS(bytes) {
                 inspection.header = (try? jws.decodedHeader()).flatMap { try? JSONDocument.object($0, limits: .token) }
-                inspection.claims = try? JSONDocument.object(jws.payload, limits: .token)
+                inspection.claims = try? JSONDocument.object(Array(jws.payload), limits: .token)
             }
             return inspection
         }

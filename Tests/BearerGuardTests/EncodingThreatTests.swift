@@ -99,17 +99,30 @@ struct EncodingThreatTests {
         #expect(await fixture.outcome(try fixture.signed(header: GuardFixture.header, payload: apart)) == "authorized")
     }
 
-    @Test("E6: depth, entries and string length are bounded, at the limit and one beyond")
+    @Test("E6: depth, entries, string length and odd spellings are bounded, at the limit and one beyond")
     func limits() async throws {
         func nested(_ depth: Int) -> String {
             #","d":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
         }
         let entries = { (count: Int) in #","l":["# + Array(repeating: "0", count: count).joined(separator: ",") + "]" }
         let string = { (length: Int) in #","s":""# + String(repeating: "x", count: length) + "\"" }
+        let names = { (count: Int, name: (Int) -> String) in
+            #","m":{"# + (0..<count).map { "\"\(name($0))\":1" }.joined(separator: ",") + "}"
+        }
+        let numbers = { (count: Int, number: String) in
+            #","l":["# + Array(repeating: number, count: count).joined(separator: ",") + "]"
+        }
+        let digits = { (count: Int) in String(repeating: "7", count: count) }
         let cases: [(String, String)] = [
             (nested(31), "authorized"), (nested(32), "malformed"), (nested(5000), "malformed"),
             (entries(1024), "authorized"), (entries(1025), "malformed"),
             (string(8192), "authorized"), (string(8193), "malformed"),
+            (names(1000) { "n\($0)" }, "authorized"), (names(1025) { "n\($0)" }, "malformed"),
+            (names(64) { #"\n\#($0)"# }, "authorized"), (names(65) { #"\n\#($0)"# }, "malformed"),
+            (names(64) { "\u{E9}\($0)" }, "authorized"), (names(65) { "\u{E9}\($0)" }, "malformed"),
+            (numbers(64, "1e100"), "authorized"), (numbers(65, "1e100"), "malformed"),
+            (numbers(64, digits(25)), "authorized"), (numbers(65, digits(25)), "malformed"),
+            (numbers(65, digits(24)), "authorized"), (numbers(65, "-1.5e-07"), "authorized"),
         ]
         for (members, outcome) in cases {
             let token = try fixture.signed(header: GuardFixture.header, payload: GuardFixture.payload(adding: members))

@@ -72,7 +72,7 @@ struct Case {
             let token = issuer.token(header: ["kid": "nobody"])
             return Self.deciding(guarding, token, requirement) { $0.refusal?.code == .unknownKey }
         case _ where name.hasPrefix("refused."):
-            let kind = name == "refused.malformed" ? "names" : name.dropFirst("refused.".count)
+            let kind = name == "refused.malformed" ? "objects-of-reals" : name.dropFirst("refused.".count)
             let hostile = HostileTokens.tokens(issuer).first { $0.name.replacing(" ", with: "-") == kind }
             guard let token = hostile?.token else { throw BenchmarkError("no hostile token") }
             let guarding = try load.makeGuard(cache: .off)

@@ -8,9 +8,10 @@ package enum HostileTokens {
     /// Payloads by what they are, for a token of 16 KiB; every one has a fault at its end.
     package static func payloads(_ bytes: Int) -> [(name: String, text: String)] {
         func repeated(_ piece: String, _ prefix: String = #"{"a":["#) -> String {
-            prefix + String(repeating: piece, count: max(0, (bytes - prefix.utf8.count) / piece.utf8.count))
+            // Only what ends with a brace is read at all.
+            prefix + String(repeating: piece, count: max(0, (bytes - 1 - prefix.utf8.count) / piece.utf8.count)) + "}"
         }
-        func numbered(_ piece: (Int) -> String) -> String {
+        func numbered(_ piece: (Int) -> String, filler: String = "z") -> String {
             var text = "{"
             var number = 0
             // As many members as are read, the last two of one name, which is found when all of them are compared.
@@ -18,17 +19,21 @@ package enum HostileTokens {
                 text += piece(number)
                 number += 1
             }
-            let rest = String(repeating: "z", count: max(0, min(8000, bytes - text.utf8.count - 14)))
+            let room = max(0, min(8000, bytes - text.utf8.count - 14))
+            let rest = String(repeating: filler, count: room / filler.utf8.count)
             return text + #""z":"\#(rest)","z":1}"#
         }
         return [
             ("one long string", repeated("x", #"{"a":""#)), ("strings beyond ASCII", repeated("\u{20AC}", #"{"a":""#)),
             ("escapes", repeated(#"\u00e9"#, #"{"a":""#)), ("surrogates", repeated(#"\ud83d\ude00"#, #"{"a":""#)),
             ("short strings", repeated(#""x",[],"#)), ("empty arrays", repeated("[[],[]],")),
-            ("objects", repeated(#"{"a":{}},"#)),
+            ("objects", repeated(#"{"a":{}},"#)), ("objects of reals", repeated(#"{"a":1e99},"#)),
             ("numbers", repeated("[1,2],")), ("reals", repeated("[1e5,0.5],")), ("large reals", repeated("[1e308],")),
             ("the largest reals", repeated("1.797693134862315807e308,")),
-            ("white space", repeated(" ", "{")), ("names", numbered { #""\#($0)":1,"# }),
+            ("white space", repeated(" ")), ("names", numbered { #""\#($0)":1,"# }),
+            ("names of reals", numbered { #""\#($0)":1e99,"# }),
+            ("names in front of strings", numbered({ #""\#(String($0, radix: 36))":1,"# }, filler: "\u{20AC}")),
+            ("some odd names and numbers", numbered { $0 % 16 == 0 ? #""\n\#($0)":1e99,"# : #""m\#($0)":1e99,"# }),
             ("longer names", numbered { #""member\#($0 + 1000)":1,"# }),
             ("names beyond ASCII", numbered { #""\#u{E9}\#($0)":1,"# }),
             ("escaped names", numbered { #""\u0061\#($0)":1,"# }),

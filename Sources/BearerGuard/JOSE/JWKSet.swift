@@ -24,20 +24,20 @@ public struct JWKSet: Sendable {
     /// - Throws: ``ConfigurationError`` when the text is not JSON, has no array `keys`, or holds more than 256 keys.
     public init(_ text: some Collection<UInt8>, allowingSecrets: Bool = false) throws(ConfigurationError) {
         do {
-            try self.init(text, origin: allowingSecrets ? .local : .fetched)
+            try self.init(Array(text), origin: allowingSecrets ? .local : .fetched)
         } catch {
             throw ConfigurationError(error.detail)
         }
     }
 
-    package init(_ text: some Collection<UInt8>, origin: JWK.Origin) throws(JWKSetFault) {
+    package init(_ text: [UInt8], origin: JWK.Origin) throws(JWKSetFault) {
         let object: JSONObject
         do {
             object = try JSONDocument.object(text, limits: .keySet)
         } catch {
             // One entry may be what cannot be read, for a repeated member say: then each is read by itself.
-            guard let entries = JSONArrayEntries.split(Array(text), member: "keys") else {
-                let line = JSONDocument.faultLine(Array(text)).map { " (line \($0))" } ?? ""
+            guard let entries = JSONArrayEntries.split(text, member: "keys") else {
+                let line = JSONDocument.faultLine(text).map { " (line \($0))" } ?? ""
                 throw JWKSetFault(detail: "the key set is \(error.detail)\(line)")
             }
             try self.init(entries.map { entry in Result { () throws(JSONError) in try Self.members(entry) } }, origin)
@@ -53,7 +53,7 @@ public struct JWKSet: Sendable {
     }
 
     private static func members(_ entry: ArraySlice<UInt8>) throws(JSONError) -> JSONObject {
-        try JSONDocument.object(entry, limits: .keySet)
+        try JSONDocument.object(Array(entry), limits: .keySet)
     }
 
     private init(_ keys: [Result<JSONObject, JSONError>], _ origin: JWK.Origin) throws(JWKSetFault) {

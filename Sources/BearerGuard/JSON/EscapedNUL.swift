@@ -11,8 +11,8 @@ struct EscapedNUL {
     private let standIn: Unicode.Scalar
 
     /// Nil for a text without such an escape, which is nearly every one; throws where no scalar is left to stand in.
-    init?(_ bytes: some Collection<UInt8>) throws(JSONError) {
-        var text = Array(bytes)
+    init?(_ bytes: [UInt8]) throws(JSONError) {
+        var text = bytes
         let escapes = Self.escapes(in: text)
         guard !escapes.isEmpty else { return nil }
         guard let standIn = Self.unusedScalar(in: text) else { throw .malformed }

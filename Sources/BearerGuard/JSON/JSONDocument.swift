@@ -13,13 +13,13 @@ package struct JSONDocument: ~Copyable {
     private let escapedNUL: EscapedNUL?
 
     /// Parses `bytes`, which must be one JSON value and nothing else.
-    package init(_ bytes: some Collection<UInt8>, limits: JSONLimits) throws(JSONError) {
+    package init(_ bytes: [UInt8], limits: JSONLimits) throws(JSONError) {
         try limits.check(bytes)
         _ = Self.seed
         // jansson loses a NUL byte behind a number.
         guard !bytes.contains(0) else { throw .malformed }
         let escapedNUL = try EscapedNUL(bytes)
-        let root = unsafe try Self.parse(escapedNUL?.text ?? Array(bytes))
+        let root = unsafe try Self.parse(escapedNUL?.text ?? bytes)
         self.escapedNUL = escapedNUL
         unsafe self.root = root
     }
@@ -38,7 +38,7 @@ package struct JSONDocument: ~Copyable {
     }
 
     /// Parses `bytes` and returns the members of the outermost object.
-    package static func object(_ bytes: some Collection<UInt8>, limits: JSONLimits) throws(JSONError) -> JSONObject {
+    package static func object(_ bytes: [UInt8], limits: JSONLimits) throws(JSONError) -> JSONObject {
         try JSONDocument(bytes, limits: limits).object()
     }
 

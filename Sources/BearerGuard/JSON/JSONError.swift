@@ -11,6 +11,8 @@ package enum JSONError: Error, Hashable {
     case tooDeep
     /// More members or entries than ``JSONLimits/elements``.
     case tooManyElements
+    /// More names and numbers in other than a usual spelling than ``JSONLimits/oddSpellings``.
+    case tooManyOddSpellings
     /// A string longer than ``JSONLimits/stringBytes``.
     case stringTooLong
     /// A number that no finite double can hold, such as `1e400`.
@@ -25,9 +27,10 @@ package enum JSONError: Error, Hashable {
         case .duplicateMember: "a JSON member name occurs twice"
         case .tooDeep: "JSON nested too deep"
         case .tooManyElements: "too many members of JSON objects, or entries of arrays"
+        case .tooManyOddSpellings: "too many JSON names with escapes or beyond ASCII, or long numbers"
         case .stringTooLong: "a JSON string is too long"
         case .numberOutOfRange: "a JSON number is out of range"
-        case .notAnObject: "JSON that is not an object"
+        case .notAnObject: "not a JSON object"
         }
     }
 }

@@ -49,13 +49,17 @@ package final class JSONMembers: Sendable {
         /// No such member.
         init() {}
 
-        init(name: (start: Int, end: Int), hasEscapedName: Bool, value: (start: Int, end: Int), kind: Kind) {
+        init(name: (start: Int, end: Int), hasEscapedName: Bool) {
             nameStart = UInt16(truncatingIfNeeded: name.start)
             nameEnd = UInt16(truncatingIfNeeded: name.end)
+            self.hasEscapedName = hasEscapedName
+        }
+
+        /// What it has, once that is read.
+        mutating func complete(_ value: (start: Int, end: Int), _ kind: Kind) {
             valueStart = UInt16(truncatingIfNeeded: value.start)
             valueEnd = UInt16(truncatingIfNeeded: value.end)
             self.kind = kind
-            self.hasEscapedName = hasEscapedName
         }
 
         var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
@@ -230,7 +234,7 @@ package final class JSONMembers: Sendable {
     ///
     /// It was read before as part of the whole, so it can be read now.
     private func parsed(_ place: Range<Int>) -> JSONValue {
-        let document = try? JSONDocument(text[place: place], limits: limits)
+        let document = try? JSONDocument(Array(text[place: place]), limits: limits)
         return document?.value ?? .null
     }
 

@@ -22,7 +22,7 @@ struct JSONNames: ~Copyable {
     }
 
     private struct Noted: BitwiseCopyable {
-        let entry: JSONMembers.Entry
+        var entry: JSONMembers.Entry
         let name: Name
     }
 
@@ -82,6 +82,13 @@ struct JSONNames: ~Copyable {
         return Name(digest: mixed(seed ^ UInt64(truncatingIfNeeded: count) &<< 56, word))
     }
 
+    /// A name of eight to fifteen bytes.
+    @inline(__always)
+    func name(_ word: UInt64, _ tail: UInt64, count: Int, isOutermost: Bool) -> Name {
+        if isOutermost, let member = table.member(word, tail, count: count) { return Name(member) }
+        return Name(digest: mixed(mixed(seed, word), tail ^ UInt64(truncatingIfNeeded: count) &<< 56))
+    }
+
     /// The name of these bytes of a text, read as they are written.
     @inline(__always)
     func name(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, count: Int, isOutermost: Bool) -> Name {
@@ -91,6 +98,10 @@ struct JSONNames: ~Copyable {
                 count: count,
                 isOutermost: isOutermost
             )
+        }
+        if count < 16 {
+            let tail = unsafe TokenMemberTable.word(text, from: start &+ 8, count: count &- 8)
+            return unsafe name(JSONText.word(text, start), tail, count: count, isOutermost: isOutermost)
         }
         if isOutermost, let member = unsafe table.member(text, start, count: count) { return Name(member) }
         var digest = mixed(seed, UInt64(truncatingIfNeeded: count))
@@ -140,14 +151,20 @@ struct JSONNames: ~Copyable {
 
     /// Notes a member; false where the outermost object has it already.
     @inline(__always)
-    mutating func append(_ entry: JSONMembers.Entry, _ name: Name) -> Bool {
+    mutating func append(_ place: (start: Int, end: Int), hasEscapes: Bool, _ name: Name) -> Bool {
         if name.isMember {
             let bit: UInt64 = 1 << UInt64(name.number)
             guard present & bit == 0 else { return false }
             present |= bit
         }
-        noted.append(Noted(entry: entry, name: name))
+        noted.append(Noted(entry: JSONMembers.Entry(name: place, hasEscapedName: hasEscapes), name: name))
         return true
+    }
+
+    /// Notes what the member that was noted last has.
+    @inline(__always)
+    func complete(_ value: (start: Int, end: Int), _ kind: JSONMembers.Kind) {
+        noted[noted.count &- 1].entry.complete(value, kind)
     }
 
     private mutating func hasNameTwice(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -41,7 +41,7 @@ public struct JSONObject: Sendable, Hashable {
         if text.count <= JSONMembers.maximumBytes {
             all = try JSONMembers(text, limits: limits)
         } else {
-            self = try JSONDocument.object(text, limits: limits)
+            self = try JSONDocument.object(Array(text), limits: limits)
         }
     }
 

@@ -6,6 +6,9 @@
 ///
 /// The work is in proportion to the text, whatever is in it. Entries are counted over the whole text, as limits of tokens
 /// have it; texts under other limits are shorter than those.
+///
+/// Few bytes are looked for the end of the text at: its last one is a closing brace, which no rule goes on behind but the end
+/// of an object, and that of a string, which do look.
 @safe
 struct JSONScanner: ~Copyable {
     private let text: UnsafeBufferPointer<UInt8>
@@ -14,34 +17,41 @@ struct JSONScanner: ~Copyable {
     /// Entries of all arrays, and members of all objects, that may still come.
     private var elementsLeft: Int
     private var membersLeft: Int
+    /// Names and numbers in other than a usual spelling that may still come.
+    private var oddSpellingsLeft: Int
 
     /// - Parameter scratch: ``JSONNames/scratchBytes`` of memory, aligned for any number.
     init(_ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits, scratch: UnsafeMutableRawBufferPointer) {
-        unsafe self.text = text
+        var count = text.count
+        while count > 0, unsafe Self.isSpace(text[count &- 1]) { count &-= 1 }
+        unsafe self.text = UnsafeBufferPointer(rebasing: text[..<count])
         self.limits = limits
         unsafe names = JSONNames(lent: scratch)
         elementsLeft = limits.elements
         membersLeft = limits.elements
+        oddSpellingsLeft = limits.oddSpellings
     }
 
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
 
     /// Reads the whole text.
     mutating func outermost() throws(JSONError) {
-        let start = skippingSpace(0)
-        let (kind, end) = unsafe start < text.count ? try value(start, depth: 0) : (.absent, start)
-        guard unsafe start < text.count, unsafe skippingSpace(end) == text.count else { throw .malformed }
-        guard kind == .object else { throw .notAnObject }
+        guard let last = unsafe text.last else { throw .malformed }
+        // From here on there is a brace to stop at.
+        guard last == UInt8(ascii: "}"), case let start = skippingSpace(0), byte(start) == UInt8(ascii: "{") else {
+            throw .notAnObject
+        }
+        guard unsafe try anyValue(start, depth: 0).end == text.count else { throw .malformed }
     }
 
-    /// The byte at a place; one that no rule takes at the end.
+    /// The byte at a place in front of which no closing brace was passed over, so that there is one.
     @inline(__always)
-    private func byte(_ at: Int) -> UInt8 { unsafe at < text.count ? unsafe text[at] : 0 }
+    private func byte(_ at: Int) -> UInt8 { unsafe text.baseAddress.unsafelyUnwrapped[at] }
 
     @inline(__always)
     private func skippingSpace(_ start: Int) -> Int {
         var at = start
-        while unsafe at < text.count, unsafe text[at] <= 0x20, unsafe Self.isSpace(text[at]) { at &+= 1 }
+        while byte(at) <= 0x20, Self.isSpace(byte(at)) { at &+= 1 }
         return at
     }
 
@@ -66,14 +76,43 @@ struct JSONScanner: ~Copyable {
         return end &- start <= 18 ? end : nil
     }
 
+    /// The place behind a number as nearly every one is written: by a few bytes, with no exponent that could make it too
+    /// large; nil for any other value.
+    @inline(__always)
+    private func shortNumber(_ start: Int) -> (kind: JSONMembers.Kind, end: Int)? {
+        var at = start
+        if byte(at) == UInt8(ascii: "-") { at &+= 1 }
+        let lead = byte(at) &- 0x30
+        guard lead < 10 else { return nil }
+        at &+= 1
+        if lead > 0 { while byte(at) &- 0x30 < 10 { at &+= 1 } }
+        let wholeEnd = at
+        if byte(at) == UInt8(ascii: ".") {
+            at &+= 1
+            let first = at
+            while byte(at) &- 0x30 < 10 { at &+= 1 }
+            guard at > first else { return nil }
+        }
+        if byte(at) | 0x20 == UInt8(ascii: "e") {
+            at &+= 1
+            if byte(at) == UInt8(ascii: "+") || byte(at) == UInt8(ascii: "-") { at &+= 1 }
+            let first = at
+            while byte(at) &- 0x30 < 10 { at &+= 1 }
+            guard at == first &+ 1 || at == first &+ 2 else { return nil }
+        }
+        guard at &- start <= JSONLimits.numberBytes else { return nil }
+        return (at == wholeEnd && at &- start <= 18 ? .integer : .number, at)
+    }
+
     private mutating func anyValue(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         switch byte(start) {
         case UInt8(ascii: "\""): return try text(start)
         case UInt8(ascii: "{"):
             guard depth < limits.depth else { throw .tooDeep }
             let first = skippingSpace(start &+ 1)
-            if byte(first) == UInt8(ascii: "}") { return (.object, first &+ 1) }
-            return try object(first, depth: depth &+ 1)
+            let end = byte(first) == UInt8(ascii: "}") ? first &+ 1 : try object(first, depth: depth &+ 1)
+            guard unsafe end < text.count || depth == 0 else { throw .malformed }
+            return (.object, end)
         case UInt8(ascii: "["):
             guard depth < limits.depth else { throw .tooDeep }
             let first = skippingSpace(start &+ 1)
@@ -82,12 +121,15 @@ struct JSONScanner: ~Copyable {
         case UInt8(ascii: "t"): return (.literalTrue, try unsafe Self.literal("true", in: text, at: start))
         case UInt8(ascii: "f"): return (.literalFalse, try unsafe Self.literal("false", in: text, at: start))
         case UInt8(ascii: "n"): return (.literalNull, try unsafe Self.literal("null", in: text, at: start))
-        default: return try unsafe Self.number(in: text, at: start)
+        default:
+            if let number = shortNumber(start) { return number }
+            try countOddSpelling()
+            return try unsafe Self.number(in: text, at: start)
         }
     }
 
     /// The members of an object, from the first one on, and what ends it.
-    private mutating func object(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+    private mutating func object(_ start: Int, depth: Int) throws(JSONError) -> Int {
         var at = start
         let first = names.count
         let isOutermost = depth == 1
@@ -99,18 +141,14 @@ struct JSONScanner: ~Copyable {
             let colon = skippingSpace(nameEnd &+ 1)
             guard byte(colon) == UInt8(ascii: ":") else { throw .malformed }
             let start = skippingSpace(colon &+ 1)
+            // What it contains is noted above it, and taken off again.
+            guard names.append((at &+ 1, nameEnd), hasEscapes: isEscaped, name) else { throw .duplicateMember }
             let (kind, end) = try value(start, depth: depth)
-            let entry = JSONMembers.Entry(
-                name: (at &+ 1, nameEnd),
-                hasEscapedName: isEscaped,
-                value: (start, end),
-                kind: kind
-            )
-            guard names.append(entry, name) else { throw .duplicateMember }
+            names.complete((start, end), kind)
             let (next, isLast) = try separator(end, closing: UInt8(ascii: "}"))
             if isLast {
                 guard unsafe names.close(first, isOutermost: isOutermost, in: text) else { throw .duplicateMember }
-                return (.object, next)
+                return next
             }
             at = next
         }
@@ -127,7 +165,8 @@ struct JSONScanner: ~Copyable {
             if next == UInt8(ascii: "\"") {
                 return (names.name(word, count: count, isOutermost: isOutermost), start &+ count, false)
             }
-            if next == UInt8(ascii: "\\") { return try escapedName(start, isOutermost) }
+        } else if let (word, tail, count) = unsafe JSONText.quotedPlain(text, start) {
+            return (names.name(word, tail, count: count, isOutermost: isOutermost), start &+ count, false)
         }
         return try longName(start, isOutermost)
     }
@@ -140,8 +179,13 @@ struct JSONScanner: ~Copyable {
     ) throws(JSONError) -> (name: JSONNames.Name, end: Int, isEscaped: Bool) {
         let text = unsafe text
         var end = unsafe JSONText.plainEnd(text, from: start)
-        while end < text.count, unsafe text[end] >= 0x80, let next = unsafe JSONText.scalarsEnd(text, end) {
-            unsafe end = JSONText.plainEnd(text, from: next)
+        guard end < text.count else { throw .malformed }
+        if byte(end) != UInt8(ascii: "\"") {
+            try countOddSpelling()
+            while unsafe text[end] >= 0x80, let next = unsafe JSONText.scalarsEnd(text, end) {
+                unsafe end = JSONText.plainEnd(text, from: next)
+                guard end < text.count else { throw .malformed }
+            }
         }
         guard byte(end) == UInt8(ascii: "\"") else { return try escapedName(start, isOutermost) }
         guard end &- start <= limits.stringBytes else { throw .stringTooLong }
@@ -149,6 +193,11 @@ struct JSONScanner: ~Copyable {
     }
 
     @inline(__always)
+    private mutating func countOddSpelling() throws(JSONError) {
+        oddSpellingsLeft &-= 1
+        if oddSpellingsLeft < 0 { throw .tooManyOddSpellings }
+    }
+
     private mutating func escapedName(
         _ start: Int,
         _ isOutermost: Bool

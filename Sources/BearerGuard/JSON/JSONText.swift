@@ -57,6 +57,19 @@ enum JSONText {
         return count < 8 ? (word & ~(UInt64.max &<< bits), count, UInt8(truncatingIfNeeded: word &>> bits)) : nil
     }
 
+    /// The eight to fifteen plain bytes that begin at `start`, with a quote behind them; nil for any other text.
+    @inline(__always)
+    static func quotedPlain(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ start: Int
+    ) -> (word: UInt64, tail: UInt64, count: Int)? {
+        guard let (tail, count, next) = unsafe shortPlain(text, start &+ 8), next == UInt8(ascii: "\"") else {
+            return nil
+        }
+        let word = unsafe word(text, start)
+        return plainBytes(word) == 8 ? (word, tail, 8 &+ count) : nil
+    }
+
     /// Eight bytes, the first one lowest, which the text must have.
     @inline(__always)
     static func word(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> UInt64 {

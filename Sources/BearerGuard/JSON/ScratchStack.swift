@@ -27,7 +27,7 @@ struct ScratchStack<Element: BitwiseCopyable>: ~Copyable {
 
     subscript(index: Int) -> Element {
         @inline(__always) get { unsafe base.unsafelyUnwrapped[index] }
-        @inline(__always) nonmutating set { unsafe base.unsafelyUnwrapped[index] = newValue }
+        @inline(__always) nonmutating _modify { yield unsafe &base.unsafelyUnwrapped[index] }
     }
 
     @inline(__always)

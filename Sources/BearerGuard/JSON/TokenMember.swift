@@ -119,6 +119,13 @@ struct TokenMemberTable: Sendable {
         return slot.member
     }
 
+    /// The member of a name of eight to sixteen bytes, which are all there is in two words.
+    @inline(__always)
+    func member(_ word: UInt64, _ tail: UInt64, count: Int) -> TokenMember? {
+        guard let slot = slot(word, count: count), slot.words.1 == tail else { return nil }
+        return slot.member
+    }
+
     /// The member of the name that begins at `start`.
     func member(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, count: Int) -> TokenMember? {
         guard let slot = unsafe slot(Self.word(text, from: start, count: count), count: count) else { return nil }

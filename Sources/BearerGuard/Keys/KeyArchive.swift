@@ -138,8 +138,9 @@ public final class KeyArchive: Sendable {
     }
 
     /// The members of a line whose checksum is right.
-    private static func object(of line: some Collection<UInt8>) -> JSONObject? {
-        guard let object = try? JSONDocument.object(line, limits: .document), let sum = object["sum"]?.stringValue
+    private static func object(of line: ArraySlice<UInt8>) -> JSONObject? {
+        guard let object = try? JSONDocument.object(Array(line), limits: .document),
+            let sum = object["sum"]?.stringValue
         else { return nil }
         let members = JSONObject(members: object.members.filter { $0.name != "sum" })
         return sum.isExactly(self.sum(of: JSONValue.object(members).text)) ? members : nil

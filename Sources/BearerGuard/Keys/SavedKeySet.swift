@@ -48,7 +48,7 @@ final class SavedKeySet: Sendable {
             throw ConfigurationError("\(path): a key file of another issuer")
         }
         guard let savedAt = object["savedAt"]?.integerValue, let keySet = object["keySet"]?.stringValue,
-            let set = try? JWKSet(keySet.utf8, origin: .fetched), set.usableKeyCount > 0
+            let set = try? JWKSet(Array(keySet.utf8), origin: .fetched), set.usableKeyCount > 0
         else { throw ConfigurationError("\(path): a key file without a usable key") }
         let (age, overflow) = clock.now().seconds.subtractingReportingOverflow(savedAt)
         // Clocks of two runs may differ a little; a time far ahead would keep keys usable for ever.
