@@ -20,22 +20,42 @@ struct raw_verification {
     size_t signature_length;
     BN_CTX *numbers;
     BN_MONT_CTX *montgomery;
-    BIGNUM *modulus, *correction, *base, *power;
+    BIGNUM *modulus, *scale, *start, *inverse, *base, *power, *product;
 };
+
+enum { hash_bits = 256, low_bits = hash_bits + 64 };
 
 /// For raw_verify_bare; all stay NULL for what is no RSA key.
 static void prepare_bare(raw_verification *verification) {
-    if (!EVP_PKEY_get_bn_param(verification->key, "n", &verification->modulus)) return;
-    verification->numbers = BN_CTX_new();
-    verification->montgomery = BN_MONT_CTX_new();
-    verification->correction = BN_new();
+    static const unsigned char information[19] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                                                  0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+    unsigned char encoding[1024] = {0x00, 0x01};
+    int size = (int)verification->signature_length, end = size - 51;
+    if (size > 1024 || end < 11 || !EVP_PKEY_get_bn_param(verification->key, "n", &verification->modulus)) return;
+    BIGNUM *n = verification->modulus;
+    BN_CTX *numbers = verification->numbers = BN_CTX_new();
+    BN_MONT_CTX *montgomery = verification->montgomery = BN_MONT_CTX_new();
+    BN_MONT_CTX_set(montgomery, n, numbers);
     verification->base = BN_new();
     verification->power = BN_new();
-    BN_MONT_CTX_set(verification->montgomery, verification->modulus, verification->numbers);
-    BIGNUM *r = verification->correction;
+    verification->product = BN_new();
+    // R to the power of 65536, and its inverse.
+    BIGNUM *r = verification->scale = BN_new();
     BN_one(r);
-    for (int i = 0; i < 2; i++) BN_to_montgomery(r, r, verification->montgomery, verification->numbers);
-    for (int i = 0; i < 16; i++) BN_mod_mul_montgomery(r, r, r, verification->montgomery, verification->numbers);
+    BN_to_montgomery(r, r, montgomery, numbers);
+    BN_to_montgomery(r, r, montgomery, numbers);
+    for (int i = 0; i < 16; i++) BN_mod_mul_montgomery(r, r, r, montgomery, numbers);
+    BN_from_montgomery(r, r, montgomery, numbers);
+    BN_mod_inverse(r, r, n, numbers);
+    // The encoding of a hash of zeros, scaled.
+    memset(encoding + 2, 0xff, (size_t)(end - 3));
+    memcpy(encoding + end, information, sizeof information);
+    BIGNUM *start = verification->start = BN_bin2bn(encoding, size, NULL);
+    BN_mod_mul(start, start, r, n, numbers);
+    BN_add(start, start, n);
+    BN_one(verification->product);
+    BN_lshift(verification->product, verification->product, low_bits);
+    verification->inverse = BN_mod_inverse(NULL, n, verification->product, numbers);
 }
 
 raw_verification *raw_prepare(
@@ -79,21 +99,25 @@ static int hash_message(raw_verification *verification, unsigned char *hash) {
 }
 
 int raw_verify_bare(raw_verification *verification) {
-    static const unsigned char information[19] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-                                                  0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
-    unsigned char hash[32], message[1024];
-    int size = (int)verification->signature_length, end = size - 51;
-    BIGNUM *s = verification->base, *r = verification->power;
-    if (!verification->modulus || size > 1024 || end < 11 || !hash_message(verification, hash)) return 0;
-    if (!BN_bin2bn(verification->signature, size, s) || BN_ucmp(s, verification->modulus) >= 0) return 0;
-    BN_mod_mul_montgomery(r, s, s, verification->montgomery, verification->numbers);
-    for (int i = 1; i < 16; i++) BN_mod_mul_montgomery(r, r, r, verification->montgomery, verification->numbers);
-    BN_mod_mul_montgomery(r, r, s, verification->montgomery, verification->numbers);
-    BN_mod_mul_montgomery(r, r, verification->correction, verification->montgomery, verification->numbers);
-    if (BN_bn2binpad(r, message, size) != size) return 0;
-    if (message[0] != 0 || message[1] != 1 || message[end - 1] != 0) return 0;
-    for (int i = 2; i < end - 1; i++) if (message[i] != 0xff) return 0;
-    return !memcmp(message + end, information, 19) && !memcmp(message + end + 19, hash, 32);
+    unsigned char hash[32];
+    BN_CTX *numbers = verification->numbers;
+    BN_MONT_CTX *montgomery = verification->montgomery;
+    BIGNUM *n = verification->modulus, *s = verification->base, *r = verification->power, *t = verification->product;
+    if (!n || !hash_message(verification, hash)) return 0;
+    if (!BN_bin2bn(verification->signature, (int)verification->signature_length, s) || BN_ucmp(s, n) >= 0) return 0;
+    BN_mod_mul_montgomery(r, s, s, montgomery, numbers);
+    for (int i = 1; i < 16; i++) BN_mod_mul_montgomery(r, r, r, montgomery, numbers);
+    BN_mod_mul_montgomery(r, r, s, montgomery, numbers);
+    // Good where what it must be and what it is differ by a multiple of the modulus.
+    BN_bin2bn(hash, sizeof hash, s);
+    BN_mul(t, s, verification->scale, numbers);
+    BN_uadd(t, t, verification->start);
+    BN_usub(t, t, r);
+    BN_copy(s, t);
+    BN_mask_bits(s, low_bits);
+    BN_mul(r, s, verification->inverse, numbers);
+    BN_mask_bits(r, low_bits);
+    return BN_mul(s, r, n, numbers) && !BN_ucmp(s, t);
 }
 
 int raw_verify(raw_verification *verification) {
@@ -114,7 +138,10 @@ void raw_free(raw_verification *verification) {
     BN_CTX_free(verification->numbers);
     BN_MONT_CTX_free(verification->montgomery);
     BN_free(verification->modulus);
-    BN_free(verification->correction);
+    BN_free(verification->scale);
+    BN_free(verification->start);
+    BN_free(verification->inverse);
+    BN_free(verification->product);
     BN_free(verification->base);
     BN_free(verification->power);
     free(verification->message);

@@ -6,15 +6,20 @@
 /// It accepts what ``DigestedSignature`` accepts with the same key, in less time.
 final class RSASignature: Sendable {
     private let digest: Digest
-    private let encoding: EncodedMessage
     private let operation: RSAPublicOperation
+    /// Nil for PSS.
+    private let encoding: PKCS1Encoding?
     private let scratches: ContextPool<RSAPublicOperation.Scratch>
 
-    /// Prepares a key; nil for a modulus too short for the digest, which ``KeyPolicy`` lets none be.
+    /// Prepares a key; nil for a modulus too short for the digest, which ``KeyPolicy`` lets none be, or when OpenSSL fails.
     init?(_ algorithm: SignatureAlgorithm, _ digest: Digest, _ operation: RSAPublicOperation) {
-        guard let encoding = EncodedMessage(algorithm, digest, modulusBits: operation.bitCount) else { return nil }
+        if algorithm.usesPSS {
+            encoding = nil
+        } else {
+            guard let prepared = PKCS1Encoding(digest, operation) else { return nil }
+            encoding = prepared
+        }
         self.digest = digest
-        self.encoding = encoding
         self.operation = operation
         let bytes = operation.byteCount
         scratches = ContextPool { RSAPublicOperation.Scratch(bytes: bytes) }
@@ -23,10 +28,13 @@ final class RSASignature: Sendable {
     /// Whether `signature` is the key's over `message`.
     func isValid(_ signature: UnsafeRawBufferPointer, for message: UnsafeRawBufferPointer) -> Bool {
         scratches.withContexts { scratch in
-            guard unsafe operation.setMessage(of: signature, in: scratch),
+            guard unsafe operation.raise(signature, in: scratch),
                 let hash = unsafe scratch.digest.hash(message, by: digest)
             else { return false }
-            return unsafe encoding.isEncoded(in: scratch, hash)
+            if let encoding { return unsafe encoding.isEncoded(in: scratch, hash) }
+            guard let message = unsafe operation.message(in: scratch) else { return false }
+            let encoding = PSSEncoding(digest: digest, modulusBits: operation.bitCount)
+            return unsafe encoding.isEncoded(message, hash, by: scratch.digest)
         } ?? false
     }
 }
