@@ -34,7 +34,7 @@ final class PKCS1Encoding: Sendable {
             [0x00, 0x01] + [UInt8](repeating: 0xFF, count: padding) + [0x00] + information
             + [UInt8](repeating: 0, count: digest.byteCount)
         let lowBytes = digest.byteCount + 8
-        guard let scale = operation.dividedOne(), let start = OpenSSLHandle(number: encoding),
+        guard let scale = operation.raisedOne(), let start = OpenSSLHandle(number: encoding),
             let inverse = OpenSSLHandle(number: []),
             let limit = OpenSSLHandle(number: [1] + [UInt8](repeating: 0, count: lowBytes)),
             let temporary = unsafe OpenSSLHandle(BN_CTX_new(), release: { unsafe BN_CTX_free($0) })

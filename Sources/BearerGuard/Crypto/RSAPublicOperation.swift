@@ -98,19 +98,13 @@ final class RSAPublicOperation: Sendable {
         self.correction = correction
     }
 
-    /// What ``raise(_:in:)`` makes of a signature that stands for 1; nil when OpenSSL fails.
-    func dividedOne() -> OpenSSLHandle? {
-        guard let one = OpenSSLHandle(number: [1]),
-            let temporary = unsafe OpenSSLHandle(BN_CTX_new(), release: { unsafe BN_CTX_free($0) })
+    /// What ``raise(_:in:)`` makes of the signature 1, which stands for 1; nil when OpenSSL fails.
+    func raisedOne() -> OpenSSLHandle? {
+        guard let one = OpenSSLHandle(number: [1]), let power = OpenSSLHandle(number: [1]),
+            let temporary = unsafe OpenSSLHandle(BN_CTX_new(), release: { unsafe BN_CTX_free($0) }),
+            unsafe raise(one.pointer, power.pointer, temporary.pointer)
         else { return nil }
-        // Multiplied by 1, the correction is divided by R once: that many times more than it has to be for what it makes up.
-        let number = unsafe one.pointer
-        guard
-            unsafe BN_mod_mul_montgomery(number, number, correction.pointer, montgomery.pointer, temporary.pointer)
-                == 1,
-            unsafe BN_mod_inverse(number, number, modulus.pointer, temporary.pointer) != nil
-        else { return nil }
-        return one
+        return power
     }
 
     /// Raises `signature` to the power of 65537, divided by R 65536 times; false for a signature of another length than the
@@ -118,11 +112,15 @@ final class RSAPublicOperation: Sendable {
     func raise(_ signature: UnsafeRawBufferPointer, in scratch: Scratch) -> Bool {
         guard signature.count == byteCount, let length = Int32(exactly: byteCount) else { return false }
         let bytes = unsafe signature.assumingMemoryBound(to: UInt8.self).baseAddress
-        // Pointers alone: threads would meet at the counts of the handles' references.
-        let (modulus, montgomery) = unsafe (modulus.pointer, montgomery.pointer)
-        let (number, power, temporary) = unsafe (scratch.number, scratch.power, scratch.temporary)
-        return unsafe BN_bin2bn(bytes, length, number) != nil && BN_ucmp(number, modulus) < 0
-            && BN_mod_mul_montgomery(power, number, number, montgomery, temporary) == 1
+        let number = unsafe scratch.number
+        return unsafe BN_bin2bn(bytes, length, number) != nil && BN_ucmp(number, modulus.pointer) < 0
+            && raise(number, scratch.power, scratch.temporary)
+    }
+
+    private func raise(_ number: OpaquePointer, _ power: OpaquePointer, _ temporary: OpaquePointer) -> Bool {
+        // A pointer alone: threads would meet at the count of the handle's references.
+        let montgomery = unsafe montgomery.pointer
+        return unsafe BN_mod_mul_montgomery(power, number, number, montgomery, temporary) == 1
             && Self.square(power, times: 15, montgomery, temporary)
             && BN_mod_mul_montgomery(power, power, number, montgomery, temporary) == 1
     }
