@@ -182,7 +182,7 @@ extension AuditPolicy {
     ) -> (Judged, period: Range<UnixTime>) {
         let token: UnverifiedToken
         do throws(JWSFault) {
-            token = try UnverifiedToken(bytes, known: knownHeaders)
+            token = try UnverifiedToken.read(bytes, known: knownHeaders)
         } catch {
             return (.other(.init(.invalid, codes: [Rejection(error).code])), UnixTime.always)
         }

@@ -95,9 +95,14 @@ final class JudgedTokens: Sendable {
 
     private final class Shard: Sendable {
         let state = Mutex(State())
+
+        func find(_ token: UnsafeBufferPointer<UInt8>, at place: UInt64, _ time: UnixTime) -> JudgedToken? {
+            state.withLock { unsafe $0.find(token, at: place, time) }
+        }
     }
 
-    private let shards = (0..<64).map { _ in Shard() }
+    private static let shardCount = 64
+    private let shards = (0..<shardCount).map { _ in Shard() }
     private let shardBytes: Int
     private let seed = UInt64.random(in: .min ... .max)
 
@@ -107,18 +112,28 @@ final class JudgedTokens: Sendable {
     /// What came of exactly this token, if it would come of it at `time` as well.
     func find(_ token: UnsafeBufferPointer<UInt8>, at time: UnixTime) -> JudgedToken? {
         guard let place = unsafe place(token) else { return nil }
-        return shard(place).state.withLock { unsafe $0.find(token, at: place, time) }
+        return unsafe Self.find(token, at: place, time, in: shards)
     }
 
     /// Keeps what came of a token while neither the time nor the keys of the issuer make it another.
     func insert(_ token: UnsafeBufferPointer<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime>) {
         guard token.count < shardBytes / 8, let place = unsafe place(token) else { return }
-        shard(place).state.withLock {
+        shards[Self.shard(of: place)].state.withLock {
             unsafe $0.insert(token, at: place, judged, during: period, limit: shardBytes)
         }
     }
 
-    private func shard(_ place: UInt64) -> Shard { shards[Int(place % UInt64(shards.count))] }
+    private static func find(
+        _ token: UnsafeBufferPointer<UInt8>,
+        at place: UInt64,
+        _ time: UnixTime,
+        in shards: [Shard]
+    ) -> JudgedToken? {
+        // By their span, so that no references are counted.
+        unsafe shards.span[shard(of: place)].find(token, at: place, time)
+    }
+
+    private static func shard(of place: UInt64) -> Int { Int(place % UInt64(shardCount)) }
 
     /// A number made of the length and the last bytes, which are the end of a signature; nil for what is no token.
     ///

@@ -19,17 +19,18 @@ public struct UnverifiedToken: Sendable, CustomStringConvertible, CustomDebugStr
         try self.init(bytes[...], limit: limit)
     }
 
-    package init(
-        _ bytes: ArraySlice<UInt8>,
-        limit: Int = CompactJWS.tokenBytes,
-        known: KnownHeaders? = nil
-    ) throws(JWSFault) {
+    package init(_ bytes: ArraySlice<UInt8>, limit: Int = CompactJWS.tokenBytes) throws(JWSFault) {
         let jws = try CompactJWS(bytes, limit: limit)
-        if let header = known?.find(jws.headerSegment) {
-            self.init(jws, header, isHeaderKnown: true)
-        } else {
-            self.init(jws, try Self.header(of: jws), isHeaderKnown: false)
-        }
+        self.init(jws, try Self.header(of: jws), isHeaderKnown: false)
+    }
+
+    /// Reads a token whose header may be known.
+    ///
+    /// No initialiser, as that would count references to those that are.
+    package static func read(_ bytes: ArraySlice<UInt8>, known: KnownHeaders) throws(JWSFault) -> UnverifiedToken {
+        let jws = try CompactJWS(bytes)
+        if let header = known.find(jws.headerSegment) { return UnverifiedToken(jws, header, isHeaderKnown: true) }
+        return UnverifiedToken(jws, try header(of: jws), isHeaderKnown: false)
     }
 
     /// The members are all set at once: a value that is built bit by bit is copied at its end.

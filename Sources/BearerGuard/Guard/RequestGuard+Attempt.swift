@@ -106,7 +106,7 @@ extension RequestGuard {
 
     private func read(_ bytes: ArraySlice<UInt8>) throws(Rejection) -> UnverifiedToken {
         do {
-            return try UnverifiedToken(bytes, known: knownHeaders)
+            return try UnverifiedToken.read(bytes, known: knownHeaders)
         } catch {
             guard BearerToken.isToken68(bytes) else { throw Rejection(.invalidRequest, "not a b64token") }
             throw Rejection(error)

@@ -24,24 +24,24 @@ package enum KeySelection {
     /// Keys tried for a token without `kid`; more would make one token cost many verifications.
     package static let maximumCandidates = 4
 
-    package init(keyID: String?, algorithm: SignatureAlgorithm, in snapshot: KeySnapshot) {
+    /// The choice of a token.
+    ///
+    /// No initialiser, as that would count references to the name.
+    package static func choose(
+        keyID: String?,
+        algorithm: SignatureAlgorithm,
+        in snapshot: KeySnapshot
+    ) -> KeySelection {
         // The one key of its name, which nearly every token means.
         if let keyID, let key = snapshot.onlyKey(named: keyID), let verifier = key.verifier(for: algorithm) {
-            self = .one(Candidate(key: key, verifier: verifier))
-            return
+            return .one(Candidate(key: key, verifier: verifier))
         }
         let named = keyID.map(snapshot.keys(named:)) ?? snapshot.keys
         let fitting = named.compactMap { key in
             key.verifier(for: algorithm).map { Candidate(key: key, verifier: $0) }
         }
-        let limit = keyID == nil ? Self.maximumCandidates : 1
-        if fitting.count > limit {
-            self = .ambiguous
-        } else if !fitting.isEmpty {
-            self = .candidates(fitting)
-        } else {
-            self = Self.explain(keyID: keyID, named: named, snapshot)
-        }
+        if fitting.count > (keyID == nil ? maximumCandidates : 1) { return .ambiguous }
+        return fitting.isEmpty ? explain(keyID: keyID, named: named, snapshot) : .candidates(fitting)
     }
 
     private static func explain(keyID: String?, named: [VerificationKey], _ snapshot: KeySnapshot) -> KeySelection {

@@ -48,6 +48,7 @@ extension String {
 
     /// Lends the bytes of the text, which are copied only where they do not lie together.
     func withBytes<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+        if #available(macOS 26, *) { return unsafe utf8.span.withUnsafeBufferPointer { unsafe body($0) } }
         if let value = unsafe utf8.withContiguousStorageIfAvailable({ unsafe body($0) }) { return value }
         return unsafe Array(utf8).withUnsafeBufferPointer { unsafe body($0) }
     }

@@ -75,6 +75,14 @@ public struct JSONObject: Sendable, Hashable {
         return kind != .absent && kind != .literalNull
     }
 
+    /// The first of these names of which there is no member, or `null`.
+    func firstMissing(of names: [String]) -> String? {
+        let names = names.span
+        // Looked at where they lie: a loop over the array may retain each.
+        for index in names.indices where !hasValue(names[index]) { return names[index] }
+        return nil
+    }
+
     /// Whether a member is a string, or not there.
     func isTextOrAbsent(_ member: TokenMember) -> Bool {
         let kind = all.kind(of: member)

@@ -64,17 +64,18 @@ extension TokenValidator {
     func rejectionByAudience(_ claims: JSONObject) -> Rejection? {
         switch policy.audienceRule {
         case .unchecked: return nil
-        case .clientID(let accepted):
+        case .clientID:
             guard let claim = claims[.clientID] else { return Rejection(.missingClaim, "client_id is missing") }
             guard let client = claim.stringValue else { return Rejection(.invalidClaim, "client_id is not a string") }
-            return accepted.containsExactly(client) ? nil : Rejection(.wrongAudience, "client_id is not accepted")
-        case .audience(let accepted):
-            if claims.hasText(amongst: accepted, at: .audience) { return nil }
+            return policy.audience.containsExactly(client)
+                ? nil : Rejection(.wrongAudience, "client_id is not accepted")
+        case .audience:
+            if claims.hasText(amongst: policy.audience, at: .audience) { return nil }
             guard let claim = claims[.audience] else { return Rejection(.missingClaim, "aud is missing") }
             guard let audience = claim.stringValue.map({ [$0] }) ?? claim.stringsValue else {
                 return Rejection(.invalidClaim, "aud is neither a string nor an array of strings")
             }
-            return audience.contains(where: accepted.containsExactly)
+            return audience.contains(where: policy.audience.containsExactly)
                 ? nil : Rejection(.wrongAudience, audience.isEmpty ? "aud is empty" : "aud names nobody accepted")
         }
     }
@@ -119,10 +120,7 @@ extension TokenValidator {
     }
 
     func rejectionByRequiredClaims(_ claims: JSONObject) -> Rejection? {
-        for name in policy.requiredClaims where !claims.hasValue(name) {
-            return Rejection(.missingClaim, "\(name) is missing")
-        }
-        return nil
+        claims.firstMissing(of: policy.requiredClaims).map { Rejection(.missingClaim, "\($0) is missing") }
     }
 
     func rejectionByOwnChecks(_ claims: JSONObject) -> Rejection? {

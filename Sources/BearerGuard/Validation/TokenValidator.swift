@@ -193,7 +193,7 @@ package final class TokenValidator: Sendable {
         algorithm: SignatureAlgorithm,
         keys: KeySnapshot
     ) -> Result<VerificationKey, Rejection> {
-        switch KeySelection(keyID: keyID, algorithm: algorithm, in: keys) {
+        switch KeySelection.choose(keyID: keyID, algorithm: algorithm, in: keys) {
         case .one(let candidate):
             if jws.isSigned(by: candidate.verifier) { return .success(candidate.key) }
             return .failure(Rejection(.badSignature, "the signature does not verify"))

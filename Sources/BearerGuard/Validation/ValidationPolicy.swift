@@ -12,13 +12,14 @@ public struct ValidationPolicy: Sendable {
     }
 
     enum AudienceRule: Sendable {
-        case audience([String])
-        case clientID([String])
+        case audience
+        case clientID
         case unchecked
     }
 
     let issuerRule: IssuerRule
     let audienceRule: AudienceRule
+    let audience: [String]
     /// The algorithms that are accepted.
     public let algorithms: Set<SignatureAlgorithm>
     let allowedAlgorithms: AllowedAlgorithms
@@ -118,7 +119,8 @@ public struct ValidationPolicy: Sendable {
         }
         self.init(
             issuerRule: issuerRule,
-            audienceRule: preset.audienceIsClientID ? .clientID(audience) : .audience(audience),
+            audienceRule: preset.audienceIsClientID ? .clientID : .audience,
+            audience: audience,
             algorithms: algorithms,
             preset: preset,
             acceptedTokens: acceptedTokens,
@@ -134,6 +136,7 @@ public struct ValidationPolicy: Sendable {
     private init(
         issuerRule: IssuerRule,
         audienceRule: AudienceRule,
+        audience: [String],
         algorithms: Set<SignatureAlgorithm>,
         preset: IssuerPreset,
         acceptedTokens: AcceptedTokens,
@@ -146,6 +149,7 @@ public struct ValidationPolicy: Sendable {
     ) {
         self.issuerRule = issuerRule
         self.audienceRule = audienceRule
+        self.audience = audience
         self.algorithms = algorithms
         self.allowedAlgorithms = AllowedAlgorithms(algorithms)
         self.acceptedTokens = acceptedTokens
@@ -172,7 +176,8 @@ public struct ValidationPolicy: Sendable {
     ) -> ValidationPolicy {
         ValidationPolicy(
             issuerRule: issuer.map { .exactly($0) } ?? .unchecked,
-            audienceRule: audience.map { .audience($0) } ?? .unchecked,
+            audienceRule: audience == nil ? .unchecked : .audience,
+            audience: audience ?? [],
             algorithms: algorithms,
             preset: .standard,
             acceptedTokens: acceptedTokens,
