@@ -66,7 +66,7 @@ package enum KeyPolicy {
     private static let ed25519Prime: [UInt8] = [0xED] + Array(repeating: 0xFF, count: 30) + [0x7F]
 
     /// The y coordinates of the eight points whose order divides 8, sign bit cleared.
-    private static let ed25519SmallOrder: Set<[UInt8]> = [
+    private static let ed25519SmallOrder: [[UInt8]] = [
         [0x01] + Array(repeating: 0, count: 31),
         [0xEC] + Array(repeating: 0xFF, count: 30) + [0x7F],
         Array(repeating: 0, count: 32),
@@ -85,7 +85,7 @@ package enum KeyPolicy {
         Array(repeating: 0xFF, count: 28) + [0xFE] + Array(repeating: 0xFF, count: 27)
 
     /// The y coordinates of the four points whose order divides 4.
-    private static let ed448SmallOrder: Set<[UInt8]> = [
+    private static let ed448SmallOrder: [[UInt8]] = [
         [0x01] + Array(repeating: 0, count: 55),
         [0xFE] + Array(repeating: 0xFF, count: 27) + [0xFE] + Array(repeating: 0xFF, count: 27),
         Array(repeating: 0, count: 56),

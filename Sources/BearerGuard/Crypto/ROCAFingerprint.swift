@@ -5,18 +5,19 @@
 /// such a modulus is a power of 65537 modulo every small prime, an ordinary one almost never.
 enum ROCAFingerprint {
     /// The primes modulo which 65537 generates a true subgroup, so that they tell something.
-    private static let residues: [(prime: Int, powers: Set<Int>)] = [
+    private static let residues: [(prime: Int, isPower: [Bool])] = [
         11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
     ].map { prime in
-        var powers: Set<Int> = []
+        var isPower = [Bool](repeating: false, count: prime)
         var power = 1
-        while powers.insert(power).inserted { power = power * 65537 % prime }
-        return (prime, powers)
+        while !isPower[power] {
+            isPower[power] = true
+            power = power * 65537 % prime
+        }
+        return (prime, isPower)
     }
 
     static func matches(_ modulus: [UInt8]) -> Bool {
-        residues.allSatisfy { prime, powers in
-            powers.contains(modulus.reduce(0) { ($0 << 8 | Int($1)) % prime })
-        }
+        residues.allSatisfy { prime, isPower in isPower[modulus.reduce(0) { ($0 << 8 | Int($1)) % prime }] }
     }
 }

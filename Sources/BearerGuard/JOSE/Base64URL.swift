@@ -77,7 +77,9 @@ package enum Base64URL {
     }
 
     /// Encodes `bytes` without padding.
-    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String { encode(Array(bytes)) }
+
+    package static func encode(_ bytes: [UInt8]) -> String {
         var output: [UInt8] = []
         var bits: UInt32 = 0
         var bitCount = 0

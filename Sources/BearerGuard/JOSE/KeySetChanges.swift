@@ -24,8 +24,8 @@ package struct KeySetChanges: Sendable, Hashable {
             keys.keys.filter(isListed).map(\.text.escapedForLogs).sorted()
         }
         func thumbprints(_ keys: [VerificationKey]?) -> Set<String> { Set((keys ?? []).compactMap(\.thumbprint)) }
-        func algorithms(_ keys: [VerificationKey]?) -> Set<SignatureAlgorithm?> {
-            Set((keys ?? []).map(\.declaredAlgorithm))
+        func algorithms(_ keys: [VerificationKey]?) -> Set<String> {
+            Set((keys ?? []).map { $0.declaredAlgorithm?.rawValue ?? "" })
         }
         appeared = names(after) { before[$0] == nil }
         vanished = names(before) { after[$0] == nil }

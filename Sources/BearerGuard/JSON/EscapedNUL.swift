@@ -47,16 +47,16 @@ struct EscapedNUL {
 
     /// A private-use scalar that occurs neither as itself nor as an escape.
     private static func unusedScalar(in text: [UInt8]) -> Unicode.Scalar? {
-        var used: Set<UInt32> = []
+        var used: Set<UInt64> = []
         for index in text.indices.dropLast(2) {
             if (0xEE...0xEF).contains(text[index]) {
-                let scalar = UInt32(text[index] & 0xF) << 12 | UInt32(text[index + 1] & 0x3F) << 6
-                used.insert(scalar | UInt32(text[index + 2] & 0x3F))
+                let scalar = UInt64(text[index] & 0xF) << 12 | UInt64(text[index + 1] & 0x3F) << 6
+                used.insert(scalar | UInt64(text[index + 2] & 0x3F))
             } else if text[index] == UInt8(ascii: "u"), index + 4 < text.count {
                 let digits = String(decoding: text[(index + 1)...(index + 4)], as: UTF8.self)
-                if let scalar = UInt32(digits, radix: 16) { used.insert(scalar) }
+                if let scalar = UInt32(digits, radix: 16) { used.insert(UInt64(scalar)) }
             }
         }
-        return (UInt32(0xE000)...0xF8FF).first { !used.contains($0) }.flatMap(Unicode.Scalar.init)
+        return (UInt32(0xE000)...0xF8FF).first { !used.contains(UInt64($0)) }.flatMap(Unicode.Scalar.init)
     }
 }

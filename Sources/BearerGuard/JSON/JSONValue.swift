@@ -64,6 +64,7 @@ public enum JSONValue: Sendable, Hashable {
     }
 
     /// Bytes that it keeps alive beyond its own, estimated.
+    @inline(never)
     var retainedBytes: Int {
         switch self {
         case .null, .bool, .integer, .number: 0

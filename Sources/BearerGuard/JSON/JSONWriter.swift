@@ -95,6 +95,6 @@ extension JSONValue {
 
     /// An object of these members, sorted by name so that the same members make the same text.
     package static func object(_ members: [String: JSONValue]) -> JSONValue {
-        .object(members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        .object(members.keys.sorted().map { ($0, members[$0] ?? .null) })
     }
 }

@@ -13,7 +13,7 @@ import Darwin
 /// out their machines' credentials, and the metadata services that are elsewhere.
 package enum ForbiddenAddress {
     /// Whether a host of a URL, or the text of an address, is one of them.
-    package static func contains(_ host: some StringProtocol) -> Bool {
+    package static func contains(_ host: String) -> Bool {
         let host = host.lowercased().prefix { $0 != "%" }
         if ["metadata.google.internal", "metadata", "instance-data"].contains(host) { return true }
         // inet_aton takes every spelling that a resolver takes: 2852039166 and 0xA9FEA9FE are 169.254.169.254 too.

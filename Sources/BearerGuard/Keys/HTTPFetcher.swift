@@ -75,7 +75,7 @@ public struct FetchResponse: Sendable, Hashable {
 
     /// Every header field, its name in lower case.
     package var allFields: [(name: String, value: String)] {
-        fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        fields.keys.sorted().map { ($0, fields[$0] ?? "") }
     }
 
     /// A header field by its name in lower case.

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Its tasks hold it and not its owner, so that an owner who is dropped can end them.
 final class KeyRefresher: Sendable {
-    private struct State {
+    private struct State: ~Copyable {
         var machine: KeyRefreshMachine
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         /// Requests that wait, or were told to and are about to.
@@ -52,7 +52,10 @@ final class KeyRefresher: Sendable {
         return availability
     }
 
+    // What suspends is many functions to the compiler: it would put a copy of all that is called here into each of them.
+
     /// The keys at hand, as old as they were at `time`.
+    @inline(never)
     func availability(at time: Duration? = nil) -> KeyAvailability {
         state.withLock { $0.machine.availability(at: time ?? clock.uptime()) }
     }
@@ -76,6 +79,7 @@ final class KeyRefresher: Sendable {
 
     func status() -> KeySourceStatus { state.withLock { $0.machine.status(at: clock.uptime()) } }
 
+    @inline(never)
     var pauseUntilRefresh: Duration { state.withLock { $0.machine.pauseUntilRefresh(at: clock.uptime()) } }
 
     func invalidate(keyID: String) {
@@ -95,9 +99,27 @@ final class KeyRefresher: Sendable {
     }
 
     /// Does what the machine decides, and waits for the attempt if there is one.
+    @inline(never)
     func act(_ decide: (inout KeyRefreshMachine, Duration) -> KeyRefreshMachine.MissingAction) async -> Result {
+        let (action, waiter) = decided(decide)
+        switch action {
+        case nil: return .unavailable(.init(cause: .overloaded, retryAfter: 1))
+        case .unknown: return .unknown
+        case .unavailable(let pause): return .unavailable(.init(cause: .unreachable, retryAfter: pause.wholeSeconds))
+        case .atHand: return .attempted
+        case .fetch(let ticket): await wait(waiter) { self.start(ticket) }
+        case .join: await wait(waiter) {}
+        }
+        return .attempted
+    }
+
+    /// What the machine decides, and a number to wait by; nil where there is no room to wait.
+    @inline(never)
+    private func decided(
+        _ decide: (inout KeyRefreshMachine, Duration) -> KeyRefreshMachine.MissingAction
+    ) -> (KeyRefreshMachine.MissingAction?, waiter: UInt64) {
         let now = clock.uptime()
-        let (action, waiter) = state.withLock { state -> (KeyRefreshMachine.MissingAction?, UInt64) in
+        return state.withLock { state in
             // Room first: a fetch that nobody may wait for must not start.
             guard state.waiting < policy.waiters, !state.isStopped else { return (nil, 0) }
             state.nextWaiter += 1
@@ -108,15 +130,6 @@ final class KeyRefresher: Sendable {
             }
             return (action, state.nextWaiter)
         }
-        switch action {
-        case nil: return .unavailable(.init(cause: .overloaded, retryAfter: 1))
-        case .unknown: return .unknown
-        case .unavailable(let pause): return .unavailable(.init(cause: .unreachable, retryAfter: pause.wholeSeconds))
-        case .atHand: return .attempted
-        case .fetch(let ticket): await wait(waiter) { self.start(ticket) }
-        case .join: await wait(waiter) {}
-        }
-        return .attempted
     }
 
     /// Waits until attempts under way have ended, what they save included.

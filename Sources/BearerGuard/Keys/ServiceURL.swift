@@ -33,7 +33,7 @@ package struct ServiceURL: Sendable, Hashable {
         if !isSecure, !(allowsLoopbackHTTP && Self.isLoopback(host)) {
             throw ConfigurationError("a URL that is not https (http is possible to loopback alone, by an option)")
         }
-        if ForbiddenAddress.contains(host) {
+        if ForbiddenAddress.contains(String(host)) {
             throw ConfigurationError("a URL of a link-local or cloud-metadata address")
         }
         self.text = text
