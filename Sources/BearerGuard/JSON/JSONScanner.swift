@@ -41,7 +41,7 @@ struct JSONScanner: ~Copyable {
         guard last == UInt8(ascii: "}"), case let start = skippingSpace(0), byte(start) == UInt8(ascii: "{") else {
             throw .notAnObject
         }
-        guard unsafe try anyValue(start, depth: 0).end == text.count else { throw .malformed }
+        guard unsafe try object(start, depth: 1) == text.count else { throw .malformed }
     }
 
     /// The byte at a place in front of which no closing brace was passed over, so that there is one.
@@ -61,7 +61,16 @@ struct JSONScanner: ~Copyable {
     @inline(__always)
     private mutating func value(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         if let end = shortIntegerEnd(start) { return (.integer, end) }
+        if byte(start) == UInt8(ascii: "{") { return (.object, try object(start, depth: depth &+ 1)) }
+        if byte(start) &- 0x30 < 10 { return try number(start) }
         return try anyValue(start, depth: depth)
+    }
+
+    @inline(never)
+    private mutating func number(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+        if let number = shortNumber(start) { return number }
+        try countOddSpelling()
+        return try unsafe Self.number(in: text, at: start)
     }
 
     /// The place behind a number that is a few digits and nothing else, as nearly every one is; nil for any other value.
@@ -107,12 +116,6 @@ struct JSONScanner: ~Copyable {
     private mutating func anyValue(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         switch byte(start) {
         case UInt8(ascii: "\""): return try text(start)
-        case UInt8(ascii: "{"):
-            guard depth < limits.depth else { throw .tooDeep }
-            let first = skippingSpace(start &+ 1)
-            let end = byte(first) == UInt8(ascii: "}") ? first &+ 1 : try object(first, depth: depth &+ 1)
-            guard unsafe end < text.count || depth == 0 else { throw .malformed }
-            return (.object, end)
         case UInt8(ascii: "["):
             guard depth < limits.depth else { throw .tooDeep }
             let first = skippingSpace(start &+ 1)
@@ -121,18 +124,20 @@ struct JSONScanner: ~Copyable {
         case UInt8(ascii: "t"): return (.literalTrue, try unsafe Self.literal("true", in: text, at: start))
         case UInt8(ascii: "f"): return (.literalFalse, try unsafe Self.literal("false", in: text, at: start))
         case UInt8(ascii: "n"): return (.literalNull, try unsafe Self.literal("null", in: text, at: start))
-        default:
-            if let number = shortNumber(start) { return number }
-            try countOddSpelling()
-            return try unsafe Self.number(in: text, at: start)
+        default: return try number(start)
         }
     }
 
-    /// The members of an object, from the first one on, and what ends it.
+    /// The place behind an object, which no other one's end may be.
     private mutating func object(_ start: Int, depth: Int) throws(JSONError) -> Int {
-        var at = start
+        guard depth <= limits.depth else { throw .tooDeep }
+        var at = skippingSpace(start &+ 1)
         let first = names.count
         let isOutermost = depth == 1
+        if byte(at) == UInt8(ascii: "}") {
+            guard unsafe at &+ 1 < text.count || isOutermost else { throw .malformed }
+            return at &+ 1
+        }
         while true {
             guard byte(at) == UInt8(ascii: "\"") else { throw .malformed }
             membersLeft &-= 1
@@ -148,6 +153,7 @@ struct JSONScanner: ~Copyable {
             let (next, isLast) = try separator(end, closing: UInt8(ascii: "}"))
             if isLast {
                 guard unsafe names.close(first, isOutermost: isOutermost, in: text) else { throw .duplicateMember }
+                guard unsafe next < text.count || isOutermost else { throw .malformed }
                 return next
             }
             at = next
