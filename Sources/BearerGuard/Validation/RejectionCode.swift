@@ -59,67 +59,67 @@ public struct RejectionCode: Sendable, Hashable, CustomStringConvertible, CaseIt
     public var description: String { text }
 
     /// No credential was sent.
-    public static let missingToken = RejectionCode(.missingToken)
+    public static var missingToken: RejectionCode { RejectionCode(.missingToken) }
     /// More than one credential was sent.
-    public static let multipleTokens = RejectionCode(.multipleTokens)
+    public static var multipleTokens: RejectionCode { RejectionCode(.multipleTokens) }
     /// The Authorization field is not `Bearer` and a token.
-    public static let invalidRequest = RejectionCode(.invalidRequest)
+    public static var invalidRequest: RejectionCode { RejectionCode(.invalidRequest) }
     /// The token is over its byte limit.
-    public static let tooLarge = RejectionCode(.tooLarge)
+    public static var tooLarge: RejectionCode { RejectionCode(.tooLarge) }
     /// The token is not a compact JWS with JSON inside.
-    public static let malformed = RejectionCode(.malformed)
+    public static var malformed: RejectionCode { RejectionCode(.malformed) }
     /// The header demands an extension.
-    public static let criticalHeader = RejectionCode(.criticalHeader)
+    public static var criticalHeader: RejectionCode { RejectionCode(.criticalHeader) }
     /// The algorithm is missing, unknown or not allowed.
-    public static let unsupportedAlgorithm = RejectionCode(.unsupportedAlgorithm)
+    public static var unsupportedAlgorithm: RejectionCode { RejectionCode(.unsupportedAlgorithm) }
     /// The issuer is not the configured one.
-    public static let wrongIssuer = RejectionCode(.wrongIssuer)
+    public static var wrongIssuer: RejectionCode { RejectionCode(.wrongIssuer) }
     /// No key has the token's `kid`, and the set is fresh enough to know that.
-    public static let unknownKey = RejectionCode(.unknownKey)
+    public static var unknownKey: RejectionCode { RejectionCode(.unknownKey) }
     /// Several keys could be meant.
-    public static let ambiguousKey = RejectionCode(.ambiguousKey)
+    public static var ambiguousKey: RejectionCode { RejectionCode(.ambiguousKey) }
     /// The algorithm does not fit the key.
-    public static let algorithmMismatch = RejectionCode(.algorithmMismatch)
+    public static var algorithmMismatch: RejectionCode { RejectionCode(.algorithmMismatch) }
     /// The named key cannot be used.
-    public static let invalidKey = RejectionCode(.invalidKey)
+    public static var invalidKey: RejectionCode { RejectionCode(.invalidKey) }
     /// The named key is too weak.
-    public static let weakKey = RejectionCode(.weakKey)
+    public static var weakKey: RejectionCode { RejectionCode(.weakKey) }
     /// The signature does not hold.
-    public static let badSignature = RejectionCode(.badSignature)
+    public static var badSignature: RejectionCode { RejectionCode(.badSignature) }
     /// The token is of another kind.
-    public static let wrongType = RejectionCode(.wrongType)
+    public static var wrongType: RejectionCode { RejectionCode(.wrongType) }
     /// A required claim is absent.
-    public static let missingClaim = RejectionCode(.missingClaim)
+    public static var missingClaim: RejectionCode { RejectionCode(.missingClaim) }
     /// A claim has the wrong JSON type or range.
-    public static let invalidClaim = RejectionCode(.invalidClaim)
+    public static var invalidClaim: RejectionCode { RejectionCode(.invalidClaim) }
     /// The token is for somebody else.
-    public static let wrongAudience = RejectionCode(.wrongAudience)
+    public static var wrongAudience: RejectionCode { RejectionCode(.wrongAudience) }
     /// The token has ended.
-    public static let expired = RejectionCode(.expired)
+    public static var expired: RejectionCode { RejectionCode(.expired) }
     /// The token has not begun.
-    public static let notYetValid = RejectionCode(.notYetValid)
+    public static var notYetValid: RejectionCode { RejectionCode(.notYetValid) }
     /// The token was issued in the future.
-    public static let issuedInFuture = RejectionCode(.issuedInFuture)
+    public static var issuedInFuture: RejectionCode { RejectionCode(.issuedInFuture) }
     /// The token is on a denylist.
-    public static let revoked = RejectionCode(.revoked)
+    public static var revoked: RejectionCode { RejectionCode(.revoked) }
     /// Introspection said that the token is inactive.
-    public static let inactive = RejectionCode(.inactive)
+    public static var inactive: RejectionCode { RejectionCode(.inactive) }
     /// The token is bound to a certificate or key that was not shown.
-    public static let confirmationMismatch = RejectionCode(.confirmationMismatch)
+    public static var confirmationMismatch: RejectionCode { RejectionCode(.confirmationMismatch) }
     /// The token is bound to a DPoP key and came without proof.
-    public static let dpopMissing = RejectionCode(.dpopMissing)
+    public static var dpopMissing: RejectionCode { RejectionCode(.dpopMissing) }
     /// The DPoP proof does not hold.
-    public static let dpopInvalid = RejectionCode(.dpopInvalid)
+    public static var dpopInvalid: RejectionCode { RejectionCode(.dpopInvalid) }
     /// The DPoP proof was used before.
-    public static let dpopReplayed = RejectionCode(.dpopReplayed)
+    public static var dpopReplayed: RejectionCode { RejectionCode(.dpopReplayed) }
     /// The DPoP proof needs the server's nonce.
-    public static let dpopNonceRequired = RejectionCode(.dpopNonceRequired)
+    public static var dpopNonceRequired: RejectionCode { RejectionCode(.dpopNonceRequired) }
     /// The user must authenticate more strongly or again (RFC 9470).
-    public static let insufficientAuthentication = RejectionCode(.insufficientAuthentication)
+    public static var insufficientAuthentication: RejectionCode { RejectionCode(.insufficientAuthentication) }
     /// The token is good and does not grant what the route requires.
-    public static let insufficientScope = RejectionCode(.insufficientScope)
+    public static var insufficientScope: RejectionCode { RejectionCode(.insufficientScope) }
     /// There is no usable key set.
-    public static let keysUnavailable = RejectionCode(.keysUnavailable)
+    public static var keysUnavailable: RejectionCode { RejectionCode(.keysUnavailable) }
 
     /// The HTTP status of the answer.
     public var httpStatus: Int {
