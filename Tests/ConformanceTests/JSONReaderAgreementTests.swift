@@ -7,7 +7,7 @@ import Foundation
 import Testing
 
 /// The reader of tokens accepts what jansson accepts within the limits of tokens, with the same values, and refuses the
-/// rest for the same reason.
+/// rest; a number out of range, which has a reason of its own, for the same one.
 ///
 /// 50 000 random changes in every run; more by `BEARERGUARD_MUTATIONS`. The seed is printed.
 @Suite("Conformance: the two JSON readers")
@@ -192,6 +192,22 @@ struct JSONReaderAgreementTests {
                     #expect(difference == nil, "\(String(decoding: cut, as: UTF8.self)), \(behind)")
                 }
             }
+        }
+    }
+
+    @Test("What is no JSON is told as such, however much it has of what is limited")
+    func faults() {
+        let odd = Array(repeating: "1e100", count: 64).joined(separator: ",")
+        let cases: [(String, JSONError)] = [
+            ("", .malformed), ("  ", .malformed), (#"{"a":1"#, .malformed), (#"{"a":1}x"#, .malformed),
+            ("}", .notAnObject),
+            ("[1]", .notAnObject), ("1", .notAnObject), ("{\"a\":[\(odd)],\"b\":x}", .malformed),
+            ("{\"a\":[\(odd)],\"b\":}", .malformed), ("{\"a\":[\(odd)],\"b\u{1}\":1}", .malformed),
+            ("{\"a\":[\(odd)],\"b\":-}", .malformed), ("{\"a\":[\(odd),1e400]}", .tooManyOddSpellings),
+            ("{\"a\":[\(odd)],\"\u{E9}\":1}", .tooManyOddSpellings), ("{\"a\":1e400}", .numberOutOfRange),
+        ]
+        for (text, fault) in cases {
+            #expect(throws: fault, "\(text)") { try JSONMembers(Array(text.utf8)[...]) }
         }
     }
 

@@ -6,18 +6,22 @@ import COpenSSL
 /// EMSA-PKCS1-v1_5 (RFC 8017 §9.2) with one key.
 ///
 /// The encoding that there must be is known, and compared whole, as the number that it stands for; what is never parsed
-/// cannot be parsed laxly (RFC 8017 §8.2.2). It is a constant and the hash in its lowest bytes. Divided as the raised
-/// signature is, it is a constant and a multiple of the hash, and right if it differs from that by a multiple of the modulus.
-/// As that can be of few bits alone, it is found by its lowest ones, and compared whole.
+/// cannot be parsed laxly (RFC 8017 §8.2.2). It is a constant with the hash in its lowest bytes. A raised signature is
+/// divided by R 65536 times, so the encoding is divided likewise, which makes it another constant and the hash times a
+/// number of the key. The two agree where they differ by a multiple of the modulus n.
+///
+/// The difference, with n added once so that it is not negative, lies above 0 and below (2^h + 1) n for a hash of h bits. So
+/// if n divides it, the quotient is at most 2^h: its lowest bits, which are those of the difference times the inverse of n,
+/// are all of it. With it the whole difference is compared.
 final class PKCS1Encoding: Sendable {
     private let modulus: OpenSSLHandle
-    /// The divided encoding of a hash of zeros, and the modulus once, so that nothing is taken off what is less.
+    /// The divided encoding of a hash of zeros, and the modulus.
     private let start: OpenSSLHandle
-    /// What a hash is multiplied by.
+    /// What the hash is multiplied by: 1 divided by R 65536 times, modulo the modulus.
     private let scale: OpenSSLHandle
-    /// The inverse of the modulus in ``bits``.
+    /// The inverse of the modulus, modulo 2 to the power of ``bits``.
     private let inverse: OpenSSLHandle
-    /// So many as a hash has and a few more: the multiple is less than two more than a hash can be.
+    /// As many as a hash has, and 64.
     private let bits: Int32
 
     /// Prepares a key; nil for a modulus too short for the digest, which ``KeyPolicy`` lets none be, or when OpenSSL fails.
@@ -36,14 +40,14 @@ final class PKCS1Encoding: Sendable {
         let lowBytes = digest.byteCount + 8
         guard let scale = operation.raisedOne(), let start = OpenSSLHandle(number: encoding),
             let inverse = OpenSSLHandle(number: []),
-            let limit = OpenSSLHandle(number: [1] + [UInt8](repeating: 0, count: lowBytes)),
+            let powerOfTwo = OpenSSLHandle(number: [1] + [UInt8](repeating: 0, count: lowBytes)),
             let temporary = unsafe OpenSSLHandle(BN_CTX_new(), release: { unsafe BN_CTX_free($0) })
         else { return nil }
         modulus = operation.modulus
         let n = unsafe modulus.pointer
         guard unsafe BN_mod_mul(start.pointer, start.pointer, scale.pointer, n, temporary.pointer) == 1,
             unsafe BN_uadd(start.pointer, start.pointer, n) == 1,
-            unsafe BN_mod_inverse(inverse.pointer, n, limit.pointer, temporary.pointer) != nil
+            unsafe BN_mod_inverse(inverse.pointer, n, powerOfTwo.pointer, temporary.pointer) != nil
         else { return nil }
         self.start = start
         self.scale = scale
@@ -67,9 +71,9 @@ final class PKCS1Encoding: Sendable {
         else { return false }
         // That a number has fewer bits anyway is a failure to OpenSSL, and right here.
         _ = unsafe BN_mask_bits(number, bits)
-        let multiple = unsafe power
-        guard unsafe BN_mul(multiple, number, inverse, temporary) == 1 else { return false }
-        _ = unsafe BN_mask_bits(multiple, bits)
-        return unsafe BN_mul(number, multiple, modulus, temporary) == 1 && BN_ucmp(number, product) == 0
+        let quotient = unsafe power
+        guard unsafe BN_mul(quotient, number, inverse, temporary) == 1 else { return false }
+        _ = unsafe BN_mask_bits(quotient, bits)
+        return unsafe BN_mul(number, quotient, modulus, temporary) == 1 && BN_ucmp(number, product) == 0
     }
 }

@@ -15,7 +15,7 @@ package struct JSONLimits: Sendable {
     /// Bytes of one string or member name as written, escapes included.
     package let stringBytes: Int
 
-    /// What any double is written in at most.
+    /// No double takes more to be told from all others, but for some with an exponent of three digits.
     static let numberBytes = 24
 
     /// Token headers and claims.

@@ -7,8 +7,9 @@
 /// The work is in proportion to the text, whatever is in it. Entries are counted over the whole text, as limits of tokens
 /// have it; texts under other limits are shorter than those.
 ///
-/// Few bytes are looked for the end of the text at: its last one is a closing brace, which no rule goes on behind but the end
-/// of an object, and that of a string, which do look.
+/// Hardly a byte is read with a look at the end of the text. Its last one is a closing brace, so that whatever steps from byte
+/// to byte stops there at the latest; whoever would step behind it looks: the end of an object, and all within strings.
+/// Everything that answers with a place answers with one in the text, but for the outermost object.
 @safe
 struct JSONScanner: ~Copyable {
     private let text: UnsafeBufferPointer<UInt8>
@@ -36,15 +37,13 @@ struct JSONScanner: ~Copyable {
 
     /// Reads the whole text.
     mutating func outermost() throws(JSONError) {
-        guard let last = unsafe text.last else { throw .malformed }
-        // From here on there is a brace to stop at.
-        guard last == UInt8(ascii: "}"), case let start = skippingSpace(0), byte(start) == UInt8(ascii: "{") else {
-            throw .notAnObject
-        }
+        guard let start = unsafe text.firstIndex(where: { !Self.isSpace($0) }) else { throw .malformed }
+        guard unsafe text[start] == UInt8(ascii: "{") else { throw .notAnObject }
+        guard unsafe text.last == UInt8(ascii: "}") else { throw .malformed }
         guard unsafe try object(start, depth: 1) == text.count else { throw .malformed }
     }
 
-    /// The byte at a place in front of which no closing brace was passed over, so that there is one.
+    /// The byte at a place, which must be in the text: nobody has gone behind the brace that ends it.
     @inline(__always)
     private func byte(_ at: Int) -> UInt8 { unsafe text.baseAddress.unsafelyUnwrapped[at] }
 
@@ -69,8 +68,17 @@ struct JSONScanner: ~Copyable {
     @inline(never)
     private mutating func number(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         if let number = shortNumber(start) { return number }
+        return try oddNumber(start)
+    }
+
+    /// Any other number.
+    @inline(never)
+    private mutating func oddNumber(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+        guard let number = unsafe JSONNumber(in: text, at: start) else { throw .malformed }
         try countOddSpelling()
-        return try unsafe Self.number(in: text, at: start)
+        let place = start..<number.end
+        guard unsafe number.isFinite(UnsafeBufferPointer(rebasing: text[place])) else { throw .numberOutOfRange }
+        return (.number, number.end)
     }
 
     /// The place behind a number that is a few digits and nothing else, as nearly every one is; nil for any other value.
@@ -85,12 +93,13 @@ struct JSONScanner: ~Copyable {
         return end &- start <= 18 ? end : nil
     }
 
-    /// The place behind a number as nearly every one is written: by a few bytes, with no exponent that could make it too
-    /// large; nil for any other value.
+    /// A number as nearly every one is written: by a few bytes, with no exponent that could make it too large; nil for any other
+    /// value.
     @inline(__always)
     private func shortNumber(_ start: Int) -> (kind: JSONMembers.Kind, end: Int)? {
         var at = start
         if byte(at) == UInt8(ascii: "-") { at &+= 1 }
+        let whole = at
         let lead = byte(at) &- 0x30
         guard lead < 10 else { return nil }
         at &+= 1
@@ -110,7 +119,7 @@ struct JSONScanner: ~Copyable {
             guard at == first &+ 1 || at == first &+ 2 else { return nil }
         }
         guard at &- start <= JSONLimits.numberBytes else { return nil }
-        return (at == wholeEnd && at &- start <= 18 ? .integer : .number, at)
+        return (at == wholeEnd && at &- whole <= 18 ? .integer : .number, at)
     }
 
     private mutating func anyValue(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
@@ -128,7 +137,7 @@ struct JSONScanner: ~Copyable {
         }
     }
 
-    /// The place behind an object, which no other one's end may be.
+    /// The place behind an object; only the outermost one may end the text.
     private mutating func object(_ start: Int, depth: Int) throws(JSONError) -> Int {
         guard depth <= limits.depth else { throw .tooDeep }
         var at = skippingSpace(start &+ 1)
@@ -166,7 +175,7 @@ struct JSONScanner: ~Copyable {
         _ start: Int,
         _ isOutermost: Bool
     ) throws(JSONError) -> (name: JSONNames.Name, end: Int, isEscaped: Bool) {
-        // Most names end within a word, which no limit is below.
+        // Most names end within a word or two, which no limit is below.
         if let (word, count, next) = unsafe JSONText.shortPlain(text, start) {
             if next == UInt8(ascii: "\"") {
                 return (names.name(word, count: count, isOutermost: isOutermost), start &+ count, false)
@@ -187,6 +196,7 @@ struct JSONScanner: ~Copyable {
         var end = unsafe JSONText.plainEnd(text, from: start)
         guard end < text.count else { throw .malformed }
         if byte(end) != UInt8(ascii: "\"") {
+            guard byte(end) >= 0x80 || byte(end) == UInt8(ascii: "\\") else { throw .malformed }
             try countOddSpelling()
             while unsafe text[end] >= 0x80, let next = unsafe JSONText.scalarsEnd(text, end) {
                 unsafe end = JSONText.plainEnd(text, from: next)
@@ -242,7 +252,7 @@ struct JSONScanner: ~Copyable {
         return (skippingSpace(at &+ 1), false)
     }
 
-    // These two take the text alone: lent the scanner, they would be handed its bytes anew at each call.
+    // The text alone: lent the scanner, it would be handed its bytes anew at each call.
 
     private static func literal(
         _ word: StaticString,
@@ -253,17 +263,6 @@ struct JSONScanner: ~Copyable {
         guard text.count &- start >= count else { throw .malformed }
         for offset in 0..<count where unsafe text[start &+ offset] != word.utf8Start[offset] { throw .malformed }
         return start &+ count
-    }
-
-    private static func number(
-        in text: UnsafeBufferPointer<UInt8>,
-        at start: Int
-    ) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
-        guard let number = unsafe JSONNumber(in: text, at: start) else { throw .malformed }
-        if number.isInteger, number.digits <= 18 { return (.integer, number.end) }
-        let place = start..<number.end
-        guard unsafe number.isFinite(UnsafeBufferPointer(rebasing: text[place])) else { throw .numberOutOfRange }
-        return (.number, number.end)
     }
 
     private mutating func text(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {

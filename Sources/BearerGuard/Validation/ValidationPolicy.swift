@@ -19,6 +19,7 @@ public struct ValidationPolicy: Sendable {
 
     let issuerRule: IssuerRule
     let audienceRule: AudienceRule
+    /// What `aud`, or with ``AudienceRule/clientID`` `client_id`, may name; empty where it is unchecked.
     let audience: [String]
     /// The algorithms that are accepted.
     public let algorithms: Set<SignatureAlgorithm>
