@@ -56,9 +56,10 @@ struct CaptureReader {
         self.descriptor = descriptor
     }
 
-    /// Looks at the beginning without consuming it.
+    /// Looks at the beginning without consuming it, but for a byte order mark.
     mutating func start(unless shouldStop: () -> Bool) throws(CaptureError) -> [UInt8] {
         if rest.isEmpty { try fill(unless: shouldStop) }
+        if rest.starts(with: [0xEF, 0xBB, 0xBF]) { rest.removeFirst(3) }
         return rest
     }
 

@@ -114,14 +114,26 @@ struct CapturedLine {
         return (.token(.made(Array(bytes[rest]))), id, time)
     }
 
-    /// The token of a captured `Authorization` field (RFC 6750 §2.1).
+    /// The token of a captured `Authorization` field (RFC 6750 §2.1), with its name or without.
     @inline(__always)
     private static func withoutScheme(_ text: UnsafeBufferPointer<UInt8>, _ place: Range<Int>) -> Range<Int> {
-        let scheme = "bearer ".utf8
-        guard place.count >= scheme.count, unsafe text[place.lowerBound] | 0x20 == UInt8(ascii: "b"),
-            unsafe zip(text[place], scheme).allSatisfy({ $0 | 0x20 == $1 })
-        else { return place }
-        var start = place.lowerBound + scheme.count
+        guard let first = unsafe text[place].first, first | 0x20 <= UInt8(ascii: "b") else { return place }
+        return unsafe without("bearer ", text, without("authorization:", text, place))
+    }
+
+    /// What follows a word in lower case, in any case, and the spaces behind it; all where it does not begin with that.
+    private static func without(
+        _ word: StaticString,
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ place: Range<Int>
+    ) -> Range<Int> {
+        let count = word.utf8CodeUnitCount
+        guard place.count >= count else { return place }
+        for offset in 0..<count {
+            let (byte, wanted) = unsafe (text[place.lowerBound + offset], word.utf8Start[offset])
+            guard byte == wanted || wanted >= UInt8(ascii: "a") && byte | 0x20 == wanted else { return place }
+        }
+        var start = place.lowerBound + count
         while start < place.upperBound, unsafe text[start] == UInt8(ascii: " ") { start += 1 }
         return start..<place.upperBound
     }
@@ -130,6 +142,11 @@ struct CapturedLine {
 extension UnixTime {
     /// Reads a time that a capture states.
     fileprivate init?(captured value: JSONValue) {
-        if let text = value.stringValue { self.init(text: text) } else { self.init(value) }
+        if let text = value.stringValue {
+            self.init(text: text)
+        } else {
+            guard let time = UnixTime(value), time <= .lastInText else { return nil }
+            self = time
+        }
     }
 }

@@ -60,6 +60,9 @@ struct InspectCommand: ParsableCommand {
     }
 
     private func tokenBytes() throws(CommandFailure) -> [UInt8] {
+        if token != "-", LocalFile.exists(token) {
+            throw CommandFailure("the argument is a file, not a token", hints: ["read it by: inspect - < FILE"])
+        }
         let bytes = token == "-" ? try Terminal.standardInput(limit: 1024 * 1024) : Array(token.utf8)
         let space = Set(" \t\r\n".utf8)
         var text = bytes.drop { space.contains($0) }

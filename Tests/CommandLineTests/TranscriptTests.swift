@@ -65,6 +65,7 @@ struct TranscriptTests {
             (["audit", "--jwks", "KEYS", "--algorithms", "none"], "--algorithms: 'none' is not known"),
             (["audit", "--jwks", "KEYS", "--clock-skew", "301"], "--clock-skew must be 0 to 300 seconds"),
             (["audit", "--jwks", "KEYS", "--workers", "0"], "--workers must be 1 to 1024"),
+            (["inspect", "KEYS"], "the argument is a file, not a token"),
             (["audit", "--jwks", "KEYS", "--policy", "POLICY"], "--policy says it all"),
             (["audit", "--jwks", "KEYS", "--format", "xml"], "xml"), (["inspect", ""], "there is no token to inspect"),
             (["keys", "/nonexistent"], "/nonexistent: No such file or directory"),

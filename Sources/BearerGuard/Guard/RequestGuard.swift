@@ -87,7 +87,7 @@ public final class RequestGuard: Sendable {
     ///   - fingerprintKey: what tokens are named with in events; of this process alone unless given.
     /// - Throws: ``ConfigurationError`` when there is no issuer, two have the same identifier, or the realm cannot stand
     ///   in a header.
-    @inline(never)
+    @inline(never)  // Or its code would be in the program twice.
     public init(
         issuers: [TrustedIssuer],
         realm: String = "api",

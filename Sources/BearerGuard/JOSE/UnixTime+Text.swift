@@ -2,9 +2,15 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 extension UnixTime {
+    /// The last second that RFC 3339 can write: a larger number is in milliseconds, or no time at all.
+    package static let lastInText = UnixTime(seconds: 253_402_300_799)
+
     /// Reads Unix seconds or an RFC 3339 time such as `2026-01-31T08:30:00Z` or `2026-01-31T09:30:00.25+01:00`.
+    ///
+    /// Seconds behind the year 9999 are none: whoever writes them counts milliseconds.
     public init?(text: String) {
         if let seconds = Int64(text) {
+            guard seconds <= Self.lastInText.seconds else { return nil }
             self.init(.integer(seconds))
             return
         }

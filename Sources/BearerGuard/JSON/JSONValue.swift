@@ -64,6 +64,7 @@ public enum JSONValue: Sendable, Hashable {
     }
 
     /// Bytes that it keeps alive beyond its own, estimated.
+    // Calls itself: its code would be in the program many times.
     @inline(never)
     var retainedBytes: Int {
         switch self {

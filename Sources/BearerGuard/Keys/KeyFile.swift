@@ -37,7 +37,7 @@ public final class KeyFile: KeySource, LocalKeySource {
     ///   - onRefresh: hears of changes; must not block.
     ///   - alias: the issuer's name in events; the path unless given.
     /// - Throws: ``ConfigurationError`` when the file cannot be read, is no key set, or has no usable key.
-    @inline(never)
+    @inline(never)  // Or its code would be in the program twice.
     public init(
         path: String,
         allowingSecrets: Bool = false,

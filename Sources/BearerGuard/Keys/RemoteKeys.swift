@@ -26,7 +26,7 @@ public final class RemoteKeys: KeySource {
     ///   - onRefresh: hears of refreshes, for example ``GuardObserver/keyRefreshes``; must not block.
     ///   - alias: the issuer's name in events; the issuer itself unless given.
     /// - Throws: ``ConfigurationError`` when the issuer is no URL that may be fetched.
-    @inline(never)
+    @inline(never)  // Or its code would be in the program twice.
     public init(
         discovering issuer: String,
         metadataURL: String? = nil,
@@ -80,7 +80,7 @@ public final class RemoteKeys: KeySource {
     ///   - onRefresh: hears of refreshes, for example ``GuardObserver/keyRefreshes``; must not block.
     ///   - alias: the issuer's name in events; the host of the address unless given.
     /// - Throws: ``ConfigurationError`` when the address is no URL that may be fetched.
-    @inline(never)
+    @inline(never)  // Or its code would be in the program twice.
     public init(
         jwksURL: String,
         fetcher: any HTTPFetcher,
