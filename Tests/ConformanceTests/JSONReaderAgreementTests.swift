@@ -163,7 +163,7 @@ struct JSONReaderAgreementTests {
     }
 
     /// Names and numbers in odd spellings, and in ones that just are none, as many as there may be and one more.
-    private static let odd: [String] = [64, 65].flatMap { (count: Int) -> [String] in
+    private static let odd: [String] = [128, 129].flatMap { (count: Int) -> [String] in
         let names: [(Int) -> String] = [
             { #"\u006e\#($0)"# }, { "\u{E9}\($0)" }, { #"a long name beyond any word \#($0)\/"# }, { "n\($0)" },
             { "a long name beyond \u{20AC}\($0)" },
@@ -197,7 +197,7 @@ struct JSONReaderAgreementTests {
 
     @Test("What is no JSON is told as such, however much it has of what is limited")
     func faults() {
-        let odd = Array(repeating: "1e100", count: 64).joined(separator: ",")
+        let odd = Array(repeating: "1e100", count: 128).joined(separator: ",")
         let cases: [(String, JSONError)] = [
             ("", .malformed), ("  ", .malformed), (#"{"a":1"#, .malformed), (#"{"a":1}x"#, .malformed),
             ("}", .notAnObject),

@@ -33,7 +33,7 @@ package enum HostileTokens {
             ("white space", repeated(" ")), ("names", numbered { #""\#($0)":1,"# }),
             ("names of reals", numbered { #""\#($0)":1e99,"# }),
             ("names in front of strings", numbered({ #""\#(String($0, radix: 36))":1,"# }, filler: "\u{20AC}")),
-            ("some odd names and numbers", numbered { $0 % 16 == 0 ? #""\n\#($0)":1e99,"# : #""m\#($0)":1e99,"# }),
+            ("some odd names and numbers", numbered { $0 % 8 == 0 ? #""\n\#($0)":1e99,"# : #""m\#($0)":1e99,"# }),
             ("longer names", numbered { #""member\#($0 + 1000)":1,"# }),
             ("names beyond ASCII", numbered { #""\#u{E9}\#($0)":1,"# }),
             ("escaped names", numbered { #""\u0061\#($0)":1,"# }),

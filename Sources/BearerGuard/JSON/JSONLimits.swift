@@ -23,7 +23,7 @@ package struct JSONLimits: Sendable {
         depth: 32,
         elements: 1024,
         countsAll: true,
-        oddSpellings: 64,
+        oddSpellings: 128,
         stringBytes: 8192
     )
     /// Key sets and issuer metadata; the fetcher has capped the whole text already.
