@@ -81,6 +81,9 @@ public struct Audit: Sendable {
         for input in inputs {
             var reader = CaptureReader(descriptor: input.descriptor)
             let start = try reader.start(unless: isStopped)
+            if self.format == nil, CaptureFormat.looksLikeArray(start) {
+                throw CaptureError(message: "a JSON array: write one object a line, for example by jq -c '.[]'")
+            }
             let format = self.format ?? (CaptureFormat.looksLikeNDJSON(start) ? fields : .plainText)
             if format.fields == nil, policy.instant == .captured, !start.isEmpty {
                 throw CaptureError(

@@ -190,7 +190,14 @@ extension AuditPolicy {
             return (.other(.init(nil, token.header, [rejectionWithoutJudge(token).code])), UnixTime.always)
         }
         guard let now = time else {
-            return (.other(.init(.undecided, note: "no time of capture, in seconds or by RFC 3339")), UnixTime.always)
+            return (
+                .other(
+                    .init(
+                        .undecided,
+                        note: "no time of capture in seconds (not milliseconds) or RFC 3339; --at sets one for all"
+                    )
+                ), UnixTime.always
+            )
         }
         let issuer = isOwn ? judge.name : nil
         guard let held = judge.keys.held(at: now) else {

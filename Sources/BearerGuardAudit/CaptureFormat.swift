@@ -50,7 +50,12 @@ public struct CaptureFormat: Sendable {
     var withoutTimes: CaptureFormat { CaptureFormat(fields: fields.map { Fields(token: $0.token, time: nil) }) }
 
     /// Whether lines are JSON objects, by the first byte that is no white space.
-    static func looksLikeNDJSON(_ start: [UInt8]) -> Bool {
-        start.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "{")
-    }
+    static func looksLikeNDJSON(_ start: [UInt8]) -> Bool { start.firstThatIsNoSpace == UInt8(ascii: "{") }
+
+    /// Whether all lines are one JSON array, by the same byte.
+    static func looksLikeArray(_ start: [UInt8]) -> Bool { start.firstThatIsNoSpace == UInt8(ascii: "[") }
+}
+
+extension [UInt8] {
+    fileprivate var firstThatIsNoSpace: UInt8? { first { !" \t\r\n".utf8.contains($0) } }
 }

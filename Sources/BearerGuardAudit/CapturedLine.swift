@@ -109,9 +109,12 @@ struct CapturedLine {
         guard let token = object[fields.token.name]?.stringValue else {
             return (.unreadable("no member '\(fields.token.name)' with a token"), id, time)
         }
-        let bytes = Array(token.utf8)
-        let rest = unsafe bytes.withUnsafeBufferPointer { unsafe withoutScheme($0, 0..<$0.count) }
-        return (.token(.made(Array(bytes[rest]))), id, time)
+        return (.token(.made(withoutScheme(Array(token.utf8)))), id, time)
+    }
+
+    /// The token of a field that stands alone.
+    static func withoutScheme(_ field: [UInt8]) -> [UInt8] {
+        Array(field[unsafe field.withUnsafeBufferPointer { unsafe withoutScheme($0, 0..<$0.count) }])
     }
 
     /// The token of a captured `Authorization` field (RFC 6750 §2.1), with its name or without.

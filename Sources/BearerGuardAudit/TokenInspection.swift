@@ -25,6 +25,9 @@ package struct TokenInspection: Sendable {
     package var checks: [Check] = []
     /// Whether the issuer's keys are not at hand.
     package var lacksKeys = false
+
+    /// The token of an `Authorization` field as people copy it, with its name and scheme or without.
+    package static func token(ofField field: [UInt8]) -> [UInt8] { CapturedLine.withoutScheme(field) }
 }
 
 extension AuditPolicy {

@@ -67,11 +67,11 @@ struct InspectCommand: ParsableCommand {
         let space = Set(" \t\r\n".utf8)
         var text = bytes.drop { space.contains($0) }
         while let last = text.last, space.contains(last) { text.removeLast() }
-        // Pasted with its scheme: what people copy out of a request.
-        let scheme = text.prefix(7)
-        if scheme.count == 7, scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) { text = text.dropFirst(7) }
         guard !text.isEmpty else { throw CommandFailure("there is no token to inspect") }
-        return Array(text)
+        guard !text.contains(UInt8(ascii: "\n")) else {
+            throw CommandFailure("these are several lines", hints: ["bearerguard audit judges many tokens"])
+        }
+        return TokenInspection.token(ofField: Array(text))
     }
 }
 #endif

@@ -17,10 +17,35 @@ import Darwin
 /// Standard output and error: results on the one, everything else on the other.
 enum Terminal {
     /// Says something on standard error, under the program's name.
+    ///
+    /// What may be a token is named by its size alone: arguments that people mistype must not stand in a log.
     static func say(_ message: String) {
         for line in message.split(separator: "\n", omittingEmptySubsequences: false) {
-            try? write(Array("bearerguard: \(line)\n".utf8), to: STDERR_FILENO)
+            try? write(Array("bearerguard: ".utf8) + withoutTokens(line.utf8) + [UInt8(ascii: "\n")], to: STDERR_FILENO)
         }
+    }
+
+    private static func withoutTokens(_ text: some Sequence<UInt8>) -> [UInt8] {
+        var output: [UInt8] = []
+        var word: [UInt8] = []
+        func end() {
+            let isToken = word.starts(with: "eyJ".utf8) && word.count { $0 == UInt8(ascii: ".") } > 1
+            // No file's name is longer.
+            output += isToken || word.count > 255 ? Array("(\(word.count) bytes)".utf8) : word
+            word = []
+        }
+        let signs = Array("-._~+/=".utf8)
+        for byte in text {
+            let isLetter = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            if isLetter || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || signs.contains(byte) {
+                word.append(byte)
+            } else {
+                end()
+                output.append(byte)
+            }
+        }
+        end()
+        return output
     }
 
     /// Writes a result.

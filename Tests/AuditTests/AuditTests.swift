@@ -124,7 +124,8 @@ struct AuditTests {
         #expect(lines[1]["id"] as? Int == 2)
         #expect(
             lines.suffix(3).map { $0["note"] as? String } == [
-                "no time of capture, in seconds or by RFC 3339", "no member 'token' with a token", "not a JSON object",
+                "no time of capture in seconds (not milliseconds) or RFC 3339; --at sets one for all",
+                "no member 'token' with a token", "not a JSON object",
             ]
         )
         #expect(summary.unreadable == 3)

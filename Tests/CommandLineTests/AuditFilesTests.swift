@@ -64,4 +64,19 @@ struct AuditFilesTests {
         #expect(other.errors.contains("a file name of \(token.utf8.count) bytes"))
         #expect(!other.errors.contains(token.prefix(40)))
     }
+
+    @Test("A token that is mistyped as any argument is not shown", .enabled(if: Program.built != nil))
+    func mistypedTokens() throws {
+        let token = try #require(issuer).token()
+        for arguments in [
+            [token], ["inspect", "Bearer", token], ["inspect", token, token], ["keys", token],
+            ["inspect", token, "--jwks", token], ["audit", "--\(token)"], ["inspect", token, "--at", token],
+            ["audit", "--jwks", "x", "--output", token],
+        ] {
+            let answer = try Program.run(arguments)
+            #expect(answer.status == 2)
+            #expect(answer.errors.hasPrefix("bearerguard: "))
+            #expect(!answer.errors.contains(token.dropFirst(100).prefix(100)), "\(arguments.map(\.count))")
+        }
+    }
 }

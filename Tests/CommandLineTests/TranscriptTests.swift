@@ -181,6 +181,18 @@ struct TranscriptTests {
         #expect(answer.output.contains(#"iss        "https://issuer.test""#))
     }
 
+    @Test("Tokens that are written down otherwise than a command expects are taken, or their form is named")
+    func forms() throws {
+        let token = issuer.token()
+        #expect(try Program.run(["inspect", "Authorization: Bearer \(token)"] + keyFlags).status == 0)
+        let lines = try Program.run(["inspect", "-"] + keyFlags, input: "\(token)\n\(token)\n")
+        #expect(lines.status == 2)
+        #expect(lines.errors.hasPrefix("bearerguard: these are several lines\n"))
+        let array = try Program.run(["audit", "-"] + keyFlags, input: " [{\"token\":\"\(token)\"}]\n")
+        #expect(array.status == 2)
+        #expect(array.errors.contains("a JSON array: write one object a line"))
+    }
+
     @Test("inspect shows every check with its outcome and what to do")
     func inspect() throws {
         let good = try Program.run(["inspect", issuer.token()] + keyFlags)

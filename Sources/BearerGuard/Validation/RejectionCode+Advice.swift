@@ -13,7 +13,7 @@ extension RejectionCode {
         case "too_large":
             "Tokens over 16 KiB are refused; move groups out of the token, or ask the issuer for references."
         case "malformed":
-            "This is no JWT in compact form: check that it was captured whole, and that it is not encrypted or opaque."
+            "This is no JWT in compact form, or its JSON is not accepted: check that it is whole, and neither encrypted nor opaque."
         case "critical_header":
             "The header demands an extension (crit, b64) that no access token needs; ask who made this token."
         case "unsupported_alg": "Add the algorithm to the allow-list if the issuer really uses it; never 'none'."
