@@ -29,9 +29,11 @@ enum Terminal {
         var output: [UInt8] = []
         var word: [UInt8] = []
         func end() {
-            let isToken = word.starts(with: "eyJ".utf8) && word.count { $0 == UInt8(ascii: ".") } > 1
+            let isToken =
+                word.count { $0 == UInt8(ascii: ".") } > 1 && String(decoding: word, as: UTF8.self).contains("eyJ")
             // No file's name is longer.
-            output += isToken || word.count > 255 ? Array("(\(word.count) bytes)".utf8) : word
+            let isTooLong = word.count > 255 && !word.contains(UInt8(ascii: "/"))
+            output += isToken || isTooLong ? Array("(\(word.count) bytes)".utf8) : word
             word = []
         }
         let signs = Array("-._~+/=".utf8)

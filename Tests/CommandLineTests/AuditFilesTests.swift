@@ -68,6 +68,8 @@ struct AuditFilesTests {
     @Test("A token that is mistyped as any argument is not shown", .enabled(if: Program.built != nil))
     func mistypedTokens() throws {
         let token = try #require(issuer).token()
+        let short = "eyJhbGciOiJIUzI1NiJ9.e30.\(String(repeating: "A", count: 200))"
+        #expect(try !Program.run(["audit", "--\(short)"]).errors.contains("AAAA"))
         for arguments in [
             [token], ["inspect", "Bearer", token], ["inspect", token, token], ["keys", token],
             ["inspect", token, "--jwks", token], ["audit", "--\(token)"], ["inspect", token, "--at", token],
