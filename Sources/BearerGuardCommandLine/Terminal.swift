@@ -36,10 +36,8 @@ enum Terminal {
             output += isToken || isTooLong ? Array("(\(word.count) bytes)".utf8) : word
             word = []
         }
-        let signs = Array("-._~+/=".utf8)
         for byte in text {
-            let isLetter = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-            if isLetter || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || signs.contains(byte) {
+            if BearerToken.isTokenByte(byte) {
                 word.append(byte)
             } else {
                 end()

@@ -20,3 +20,15 @@ import COpenSSL
 
     deinit { unsafe release(pointer) }
 }
+
+extension OpenSSLHandle {
+    /// A `BIGNUM`, the highest byte first; nil when OpenSSL fails.
+    convenience init?(number bytes: [UInt8]) {
+        unsafe self.init(BN_bin2bn(bytes, Int32(clamping: bytes.count), nil), release: { unsafe BN_free($0) })
+    }
+
+    /// A `BN_CTX`, for one thread's use; nil when OpenSSL fails.
+    static func temporaryNumbers() -> OpenSSLHandle? {
+        unsafe OpenSSLHandle(BN_CTX_new(), release: { unsafe BN_CTX_free($0) })
+    }
+}

@@ -41,7 +41,7 @@ final class PKCS1Encoding: Sendable {
         guard let scale = operation.raisedOne(), let start = OpenSSLHandle(number: encoding),
             let inverse = OpenSSLHandle(number: []),
             let powerOfTwo = OpenSSLHandle(number: [1] + [UInt8](repeating: 0, count: lowBytes)),
-            let temporary = unsafe OpenSSLHandle(BN_CTX_new(), release: { unsafe BN_CTX_free($0) })
+            let temporary = OpenSSLHandle.temporaryNumbers()
         else { return nil }
         modulus = operation.modulus
         let n = unsafe modulus.pointer

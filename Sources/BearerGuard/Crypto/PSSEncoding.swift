@@ -22,21 +22,19 @@ struct PSSEncoding {
             return false
         }
         let encoding = unsafe bitsOfFirst == 0 ? message.dropFirst() : message[...]
-        return unsafe Self.isPSS(
+        return unsafe isPSS(
             UnsafeMutableRawBufferPointer(rebasing: encoding),
             firstByte: bitsOfFirst == 0 ? 0xFF : 0xFF >> UInt8(truncatingIfNeeded: 8 - bitsOfFirst),
             hash,
-            digest,
             context
         )
     }
 
     /// EMSA-PSS-VERIFY, RFC 8017 §9.1.2, from its step 3 on; `firstByte` has the bits that the first byte may have.
-    private static func isPSS(
+    private func isPSS(
         _ encoding: UnsafeMutableRawBufferPointer,
         firstByte: UInt8,
         _ hash: UnsafeRawBufferPointer,
-        _ digest: Digest,
         _ context: DigestContext
     ) -> Bool {
         let size = digest.byteCount
@@ -49,7 +47,7 @@ struct PSSEncoding {
             unsafe input.storeBytes(of: 0, as: UInt64.self)
             // It stands in the context, where the next digest is made.
             unsafe UnsafeMutableRawBufferPointer(rebasing: input[8...]).copyMemory(from: hash)
-            guard unsafe unmask(block, with: seed, digest, context) else { return false }
+            guard unsafe unmask(block, with: seed, context) else { return false }
             unsafe block[0] &= firstByte
             guard unsafe block[..<zeros].allSatisfy({ $0 == 0 }), unsafe block[zeros] == 1 else { return false }
             unsafe UnsafeMutableRawBufferPointer(rebasing: input[(8 + size)...]).copyBytes(from: block[(zeros + 1)...])
@@ -58,10 +56,9 @@ struct PSSEncoding {
     }
 
     /// Takes MGF1 of `seed` (RFC 8017 §B.2.1) off `block`; false when OpenSSL fails.
-    private static func unmask(
+    private func unmask(
         _ block: UnsafeMutableRawBufferPointer,
         with seed: UnsafeRawBufferPointer,
-        _ digest: Digest,
         _ context: DigestContext
     ) -> Bool {
         unsafe withUnsafeTemporaryAllocation(byteCount: seed.count + 4, alignment: 8) { input in

@@ -18,13 +18,9 @@ package enum RSAModulusProof {
 
     private static func isProved(_ modulus: [UInt8]) -> Bool {
         guard
-            let n = unsafe OpenSSLHandle(
-                BN_bin2bn(modulus, Int32(clamping: modulus.count), nil),
-                release: { unsafe BN_free($0) }
-            ),
-            let exponent = unsafe OpenSSLHandle(BN_dup(n.pointer), release: { unsafe BN_free($0) }),
-            let power = unsafe OpenSSLHandle(BN_new(), release: { unsafe BN_free($0) }),
-            let temporary = unsafe OpenSSLHandle(BN_CTX_new(), release: { unsafe BN_CTX_free($0) }),
+            let n = OpenSSLHandle(number: modulus), let exponent = OpenSSLHandle(number: modulus),
+            let power = OpenSSLHandle(number: []),
+            let temporary = OpenSSLHandle.temporaryNumbers(),
             modulus.last.map({ $0 & 1 == 1 }) == true,
             smallPrimes.allSatisfy({ unsafe BN_mod_word(n.pointer, $0) != 0 })
         else { return false }

@@ -82,7 +82,7 @@ final class RSAPublicOperation: Sendable {
             let n = OpenSSLHandle(number: modulus),
             let montgomery = unsafe OpenSSLHandle(BN_MONT_CTX_new(), release: { unsafe BN_MONT_CTX_free($0) }),
             let correction = OpenSSLHandle(number: [1]),
-            let temporary = unsafe OpenSSLHandle(BN_CTX_new(), release: { unsafe BN_CTX_free($0) }),
+            let temporary = OpenSSLHandle.temporaryNumbers(),
             unsafe BN_MONT_CTX_set(montgomery.pointer, n.pointer, temporary.pointer) == 1
         else { return nil }
         // From 1 to R to R²; sixteen squarings, each divided by R, make R to the power of 65537 of it.
@@ -101,7 +101,7 @@ final class RSAPublicOperation: Sendable {
     /// What ``raise(_:in:)`` makes of the signature 1, which stands for 1; nil when OpenSSL fails.
     func raisedOne() -> OpenSSLHandle? {
         guard let one = OpenSSLHandle(number: [1]), let power = OpenSSLHandle(number: [1]),
-            let temporary = unsafe OpenSSLHandle(BN_CTX_new(), release: { unsafe BN_CTX_free($0) }),
+            let temporary = OpenSSLHandle.temporaryNumbers(),
             unsafe raise(one.pointer, power.pointer, temporary.pointer)
         else { return nil }
         return power
@@ -144,12 +144,5 @@ final class RSAPublicOperation: Sendable {
             guard unsafe BN_mod_mul_montgomery(number, number, number, montgomery, temporary) == 1 else { return false }
         }
         return true
-    }
-}
-
-extension OpenSSLHandle {
-    /// A `BIGNUM`, the highest byte first; nil when OpenSSL fails.
-    convenience init?(number bytes: [UInt8]) {
-        unsafe self.init(BN_bin2bn(bytes, Int32(clamping: bytes.count), nil), release: { unsafe BN_free($0) })
     }
 }

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 /// The one bearer token of a request (RFC 6750 §2.1), or why there is not exactly one.
-enum BearerToken {
+package enum BearerToken {
     /// The token's bytes; nil when no credential was sent at all.
     ///
     /// Whether they are a b64token is left to ``isToken68(_:)``: what can be read as a JWS is one.
@@ -41,6 +41,9 @@ enum BearerToken {
             }
         }
     }
+
+    /// Whether a b64token may have this character, at its end at least.
+    package static func isTokenByte(_ byte: UInt8) -> Bool { foreign[Int(byte)] == 0 || byte == UInt8(ascii: "=") }
 
     /// 0 for the characters of a b64token, 1 for all others.
     private static let foreign: [UInt8] = {

@@ -66,10 +66,11 @@ package struct JSONLimits: Sendable {
         var at = 0
         while at < bytes.count {
             let byte = bytes[at]
-            let isEnd = byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]")
-            if isAtStart, !isEnd, !JSONScanner.isSpace(byte) { try enter() }
-            if !JSONScanner.isSpace(byte) { isAtStart = false }
             at += 1
+            if JSONScanner.isSpace(byte) { continue }
+            let isEnd = byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]")
+            if isAtStart, !isEnd { try enter() }
+            isAtStart = false
             switch byte {
             case UInt8(ascii: "\""):
                 let isOdd = try passString(bytes, &at)
@@ -108,12 +109,12 @@ package struct JSONLimits: Sendable {
     private static func passNumber(_ bytes: [UInt8], _ at: inout Int) -> Bool {
         let start = at - 1
         var exponentDigits: Int?
-        while at < bytes.count {
+        reading: while at < bytes.count {
             switch bytes[at] {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): exponentDigits = exponentDigits.map { $0 + 1 }
             case UInt8(ascii: "e"), UInt8(ascii: "E"): exponentDigits = 0
             case UInt8(ascii: "."), UInt8(ascii: "+"), UInt8(ascii: "-"): break
-            default: return at - start > numberBytes || exponentDigits ?? 0 > 2
+            default: break reading
             }
             at += 1
         }
