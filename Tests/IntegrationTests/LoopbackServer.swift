@@ -17,12 +17,12 @@ enum LoopbackServer {
     ) async throws where Routes.Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
         var logger = Logger(label: "loopback")
         logger.logLevel = .critical
-        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let (listeners, continuation) = AsyncStream.makeStream(of: (any Channel).self)
         let application = Application(
             router: routes,
             configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in
-                continuation.yield(channel.localAddress?.port ?? 0)
+                continuation.yield(channel)
                 continuation.finish()
             },
             logger: logger
@@ -33,7 +33,17 @@ enum LoopbackServer {
                 defer { continuation.finish() }
                 try await application.run()
             }
-            for await port in ports { return try await body("http://127.0.0.1:\(port)") }
+            for await listener in listeners {
+                let outcome: Result<Void, any Error>
+                do {
+                    outcome = .success(try await body("http://127.0.0.1:\(listener.localAddress?.port ?? 0)"))
+                } catch {
+                    outcome = .failure(error)
+                }
+                // SwiftNIO ends the process where a connection is accepted of a server that is being cancelled.
+                try? await listener.close()
+                return try outcome.get()
+            }
             throw DidNotStart()
         }
     }
