@@ -116,12 +116,14 @@ struct EncodingThreatTests {
         let cases: [(String, String)] = [
             (nested(31), "authorized"), (nested(32), "malformed"), (nested(5000), "malformed"),
             (entries(1024), "authorized"), (entries(1025), "malformed"),
+            (names(500) { "n\($0)" } + entries(620), "authorized"),
+            (names(500) { "n\($0)" } + entries(660), "malformed"),
             (string(8192), "authorized"), (string(8193), "malformed"),
             (names(1000) { "n\($0)" }, "authorized"), (names(1025) { "n\($0)" }, "malformed"),
-            (names(128) { #"\n\#($0)"# }, "authorized"), (names(129) { #"\n\#($0)"# }, "malformed"),
-            (names(128) { "\u{E9}\($0)" }, "authorized"), (names(129) { "\u{E9}\($0)" }, "malformed"),
-            (numbers(128, "1e100"), "authorized"), (numbers(129, "1e100"), "malformed"),
-            (numbers(128, digits(25)), "authorized"), (numbers(129, digits(25)), "malformed"),
+            (names(64) { #"\n\#($0)"# }, "authorized"), (names(65) { #"\n\#($0)"# }, "malformed"),
+            (names(64) { "\u{E9}\($0)" }, "authorized"), (names(65) { "\u{E9}\($0)" }, "malformed"),
+            (numbers(64, "1e100"), "authorized"), (numbers(65, "1e100"), "malformed"),
+            (numbers(64, digits(25)), "authorized"), (numbers(65, digits(25)), "malformed"),
             (numbers(129, digits(24)), "authorized"), (numbers(129, "-1.5e-07"), "authorized"),
         ]
         for (members, outcome) in cases {

@@ -87,6 +87,18 @@ struct JSONReaderAgreementTests {
         ]
     }
 
+    /// Members and elements together as many as there may be, or one more, in any order.
+    private static func mixed(more: Int) -> [String] {
+        [(1024, 128), (128, 1024), (576, 576)].flatMap { (members: Int, elements: Int) -> [String] in
+            let names = (2..<members).map { #""n\#($0)":1"# }.joined(separator: ",")
+            let ones = Array(repeating: "1", count: elements + more).joined(separator: ",")
+            return [
+                "{\"a\":[\(ones)],\"b\":1,\(names)}", "{\(names),\"a\":1,\"b\":[\(ones)]}",
+                "{\"a\":{\(names)},\"b\":[\(ones)]}",
+            ]
+        } + ["{\"a\":[" + Array(repeating: #"{"b":1}"#, count: 575 + more).joined(separator: ",") + "]}"]
+    }
+
     /// Two names in one object, written in one way and another, of lengths around those of a word and of the room that
     /// names with escapes have at first; alone, among many others, and within.
     private static let spelled: [String] = [0, 1, 6, 7, 8, 9, 15, 16, 17, 239, 240, 241].flatMap {
@@ -163,7 +175,7 @@ struct JSONReaderAgreementTests {
     }
 
     /// Names and numbers in odd spellings, and in ones that just are none, as many as there may be and one more.
-    private static let odd: [String] = [128, 129].flatMap { (count: Int) -> [String] in
+    private static let odd: [String] = [64, 65].flatMap { (count: Int) -> [String] in
         let names: [(Int) -> String] = [
             { #"\u006e\#($0)"# }, { "\u{E9}\($0)" }, { #"a long name beyond any word \#($0)\/"# }, { "n\($0)" },
             { "a long name beyond \u{20AC}\($0)" },
@@ -197,7 +209,7 @@ struct JSONReaderAgreementTests {
 
     @Test("What is no JSON is told as such, however much it has of what is limited")
     func faults() {
-        let odd = Array(repeating: "1e100", count: 128).joined(separator: ",")
+        let odd = Array(repeating: "1e100", count: 64).joined(separator: ",")
         let cases: [(String, JSONError)] = [
             ("", .malformed), ("  ", .malformed), (#"{"a":1"#, .malformed), (#"{"a":1}x"#, .malformed),
             ("}", .notAnObject),
@@ -206,8 +218,15 @@ struct JSONReaderAgreementTests {
             ("{\"a\":[\(odd)],\"b\":-}", .malformed), ("{\"a\":[\(odd),1e400]}", .tooManyOddSpellings),
             ("{\"a\":[\(odd)],\"\u{E9}\":1}", .tooManyOddSpellings), ("{\"a\":1e400}", .numberOutOfRange),
         ]
-        for (text, fault) in cases {
+        for (text, fault) in cases + Self.mixed(more: 1).map({ ($0, .tooManyElements) }) {
             #expect(throws: fault, "\(text)") { try JSONMembers(Array(text.utf8)[...]) }
+        }
+    }
+
+    @Test("As many members and elements together as there may be are read")
+    func together() {
+        for text in Self.mixed(more: 0) {
+            #expect(throws: Never.self, "\(text)") { try JSONMembers(Array(text.utf8)[...]) }
         }
     }
 
@@ -224,7 +243,9 @@ struct JSONReaderAgreementTests {
 
     @Test("Every text of the vectors, and of random changes to them, is read alike")
     func agreement() throws {
-        var corpus = (Self.own + Self.nested + Self.crowded + Self.odd + Self.edge).map { Array($0.utf8) }
+        var corpus =
+            (Self.own + Self.nested + Self.crowded + Self.mixed(more: 0) + Self.mixed(more: 1) + Self.odd + Self.edge)
+            .map { Array($0.utf8) }
         for file in VectorFolder.files {
             for vector in try VectorCase.read(file) {
                 for segment in vector.tokenBytes.split(separator: UInt8(ascii: ".")).prefix(2) {

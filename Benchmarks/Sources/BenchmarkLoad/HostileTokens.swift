@@ -33,7 +33,9 @@ package enum HostileTokens {
             ("white space", repeated(" ")), ("names", numbered { #""\#($0)":1,"# }),
             ("names of reals", numbered { #""\#($0)":1e99,"# }),
             ("names in front of strings", numbered({ #""\#(String($0, radix: 36))":1,"# }, filler: "\u{20AC}")),
-            ("some odd names and numbers", numbered { $0 % 8 == 0 ? #""\n\#($0)":1e99,"# : #""m\#($0)":1e99,"# }),
+            ("some odd names and numbers", numbered { $0 % 16 == 0 ? #""\n\#($0)":1e99,"# : #""m\#($0)":1e99,"# }),
+            ("objects in objects", numbered { $0 < 511 ? #""\#($0)":{"b":1e99},"# : "" }),
+            ("any names and values", numbered(Self.anyMember)),
             ("longer names", numbered { #""member\#($0 + 1000)":1,"# }),
             ("names beyond ASCII", numbered { #""\#u{E9}\#($0)":1,"# }),
             ("escaped names", numbered { #""\u0061\#($0)":1,"# }),
@@ -51,6 +53,17 @@ package enum HostileTokens {
         let first = Character(UnicodeScalar(UInt8(0x60 ^ (3 + zeros))))
         let group = String(1296 + number / 5, radix: 36).suffix(2)
         return "\"\(first)\(group)\(String(repeating: #"\u0000"#, count: zeros))\":1,"
+    }
+
+    /// Names of any length with values of any kind, in an order that no processor foresees.
+    private static func anyMember(_ number: Int) -> String {
+        let chance = (UInt64(number) &* 0x9E37_79B9_7F4A_7C15) >> 32
+        let values = [
+            "1", "1e9", "-12", "0.5", "{}", "[]", "true", "\"x\"", "12345", "1.5e-7", "null", "7", "-0.25e9", "\"\"",
+            "2e1", "31",
+        ]
+        let name = String(number, radix: 36) + ["", "a", "bc", "d"][Int(chance & 3)]
+        return "\"\(name)\":\(values[Int(chance >> 2 & 15)]),"
     }
 
     /// The tokens, with a good header of the issuer's and a signature that is never looked at.

@@ -9,6 +9,8 @@ package struct JSONLimits: Sendable {
     package let elements: Int
     /// Whether ``elements`` is of the whole text.
     package let countsAll: Bool
+    /// Entries of all arrays and members of all objects together.
+    package let entries: Int
     /// Names with escapes or bytes beyond ASCII, and numbers of more than ``numberBytes`` or with an exponent of three digits
     /// or more, in the whole text: they take longer to read than they are worth, and no issuer writes many.
     package let oddSpellings: Int
@@ -23,7 +25,9 @@ package struct JSONLimits: Sendable {
         depth: 32,
         elements: 1024,
         countsAll: true,
-        oddSpellings: 128,
+        // An array as long as may be has room for usual claims beside it.
+        entries: 1024 + 128,
+        oddSpellings: 64,
         stringBytes: 8192
     )
     /// Key sets and issuer metadata; the fetcher has capped the whole text already.
@@ -31,6 +35,7 @@ package struct JSONLimits: Sendable {
         depth: 32,
         elements: 4096,
         countsAll: false,
+        entries: .max,
         oddSpellings: .max,
         stringBytes: 512 * 1024
     )
@@ -39,6 +44,7 @@ package struct JSONLimits: Sendable {
         depth: 32,
         elements: 65536,
         countsAll: false,
+        entries: .max,
         oddSpellings: .max,
         stringBytes: 1024 * 1024
     )
@@ -60,7 +66,7 @@ package struct JSONLimits: Sendable {
             isAtName = !levels[last].isArray
             if isAtName { members += 1 } else { elements += 1 }
             let count = countsAll ? max(elements, members) : levels[last].entries
-            if count > self.elements { throw .tooManyElements }
+            if count > self.elements || elements + members > entries { throw .tooManyElements }
         }
         var isAtStart = false
         var at = 0

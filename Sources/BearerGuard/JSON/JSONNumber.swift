@@ -3,6 +3,9 @@
 
 /// A number as JSON writes it (RFC 8259 §6), whatever its size.
 package struct JSONNumber {
+    /// Digits that any integer of 64 bits has room for.
+    static let integerDigits = 18
+
     /// The place behind it.
     let end: Int
     /// Digits in front of the point.

@@ -15,9 +15,12 @@ struct JSONScanner: ~Copyable {
     private let text: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
     private(set) var names: JSONNames
-    /// Entries of all arrays, and members of all objects, that may still come.
+    /// Entries of all arrays that may still come.
     private var elementsLeft: Int
+    /// Members of all objects that may still come.
     private var membersLeft: Int
+    /// When fewer than so many entries of arrays are left, each takes the place of a member.
+    private let elementsBesideMembers: Int
     /// Names and numbers in other than a usual spelling that may still come.
     private var oddSpellingsLeft: Int
 
@@ -30,6 +33,7 @@ struct JSONScanner: ~Copyable {
         unsafe names = JSONNames(lent: scratch)
         elementsLeft = limits.elements
         membersLeft = limits.elements
+        elementsBesideMembers = 2 &* limits.elements &- limits.entries
         oddSpellingsLeft = limits.oddSpellings
     }
 
@@ -59,19 +63,60 @@ struct JSONScanner: ~Copyable {
 
     @inline(__always)
     private mutating func value(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
-        if let end = shortIntegerEnd(start) { return (.integer, end) }
+        if isDigit(byte(start)) {
+            // A few digits and nothing else, as nearly every number is.
+            let end = digitsEnd(start)
+            let next = byte(end)
+            if next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: "]"),
+                end &- start <= JSONNumber.integerDigits
+            {
+                return (.integer, end)
+            }
+            return try number(start, whole: start..<end)
+        }
         if byte(start) == UInt8(ascii: "{") { return (.object, try object(start, depth: depth &+ 1)) }
-        if byte(start) &- 0x30 < 10 { return try number(start) }
         return try anyValue(start, depth: depth)
     }
 
-    @inline(never)
-    private mutating func number(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
-        if let number = shortNumber(start) { return number }
-        return try oddNumber(start)
+    @inline(__always)
+    private func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+    /// The place behind the digits in front of a number's point, the first of which begins at `start`: a zero stands alone.
+    @inline(__always)
+    private func digitsEnd(_ start: Int) -> Int {
+        var end = start &+ 1
+        if byte(start) > UInt8(ascii: "0") { while isDigit(byte(end)) { end &+= 1 } }
+        return end
     }
 
-    /// Any other number.
+    /// A number that begins at `start`, of which the digits in front of the point were read.
+    ///
+    /// Nearly every one is written by a few bytes, with no exponent that could make it too large.
+    @inline(__always)
+    private mutating func number(
+        _ start: Int,
+        whole: Range<Int>
+    ) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
+        var at = whole.upperBound
+        if byte(at) == UInt8(ascii: ".") {
+            at &+= 1
+            guard isDigit(byte(at)) else { throw .malformed }
+            repeat { at &+= 1 } while isDigit(byte(at))
+        }
+        if byte(at) | 0x20 == UInt8(ascii: "e") {
+            at &+= 1
+            if byte(at) == UInt8(ascii: "+") || byte(at) == UInt8(ascii: "-") { at &+= 1 }
+            let exponent = at
+            guard isDigit(byte(at)) else { throw .malformed }
+            repeat { at &+= 1 } while isDigit(byte(at))
+            if at &- exponent > 2 { return try oddNumber(start) }
+        }
+        guard at &- start <= JSONLimits.numberBytes else { return try oddNumber(start) }
+        let isInteger = at == whole.upperBound && whole.count <= JSONNumber.integerDigits
+        return (isInteger ? .integer : .number, at)
+    }
+
+    /// A number that is long, or may be large.
     @inline(never)
     private mutating func oddNumber(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         guard let number = unsafe JSONNumber(in: text, at: start) else { throw .malformed }
@@ -79,47 +124,6 @@ struct JSONScanner: ~Copyable {
         let place = start..<number.end
         guard unsafe number.isFinite(UnsafeBufferPointer(rebasing: text[place])) else { throw .numberOutOfRange }
         return (.number, number.end)
-    }
-
-    /// The place behind a number that is a few digits and nothing else, as nearly every one is; nil for any other value.
-    @inline(__always)
-    private func shortIntegerEnd(_ start: Int) -> Int? {
-        let lead = byte(start) &- 0x30
-        guard lead < 10 else { return nil }
-        var end = start &+ 1
-        if lead > 0 { while byte(end) &- 0x30 < 10 { end &+= 1 } }
-        let next = byte(end)
-        guard next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: "]") else { return nil }
-        return end &- start <= 18 ? end : nil
-    }
-
-    /// A number as nearly every one is written: by a few bytes, with no exponent that could make it too large; nil for any other
-    /// value.
-    @inline(__always)
-    private func shortNumber(_ start: Int) -> (kind: JSONMembers.Kind, end: Int)? {
-        var at = start
-        if byte(at) == UInt8(ascii: "-") { at &+= 1 }
-        let whole = at
-        let lead = byte(at) &- 0x30
-        guard lead < 10 else { return nil }
-        at &+= 1
-        if lead > 0 { while byte(at) &- 0x30 < 10 { at &+= 1 } }
-        let wholeEnd = at
-        if byte(at) == UInt8(ascii: ".") {
-            at &+= 1
-            let first = at
-            while byte(at) &- 0x30 < 10 { at &+= 1 }
-            guard at > first else { return nil }
-        }
-        if byte(at) | 0x20 == UInt8(ascii: "e") {
-            at &+= 1
-            if byte(at) == UInt8(ascii: "+") || byte(at) == UInt8(ascii: "-") { at &+= 1 }
-            let first = at
-            while byte(at) &- 0x30 < 10 { at &+= 1 }
-            guard at == first &+ 1 || at == first &+ 2 else { return nil }
-        }
-        guard at &- start <= JSONLimits.numberBytes else { return nil }
-        return (at == wholeEnd && at &- whole <= 18 ? .integer : .number, at)
     }
 
     private mutating func anyValue(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
@@ -130,10 +134,12 @@ struct JSONScanner: ~Copyable {
             let first = skippingSpace(start &+ 1)
             if byte(first) == UInt8(ascii: "]") { return (.textArray, first &+ 1) }
             return try array(first, depth: depth &+ 1)
-        case UInt8(ascii: "t"): return (.literalTrue, try unsafe Self.literal("true", in: text, at: start))
-        case UInt8(ascii: "f"): return (.literalFalse, try unsafe Self.literal("false", in: text, at: start))
-        case UInt8(ascii: "n"): return (.literalNull, try unsafe Self.literal("null", in: text, at: start))
-        default: return try number(start)
+        case UInt8(ascii: "t"): return (.literalTrue, try unsafe JSONText.literal("true", in: text, at: start))
+        case UInt8(ascii: "f"): return (.literalFalse, try unsafe JSONText.literal("false", in: text, at: start))
+        case UInt8(ascii: "n"): return (.literalNull, try unsafe JSONText.literal("null", in: text, at: start))
+        case UInt8(ascii: "-") where isDigit(byte(start &+ 1)):
+            return try number(start, whole: start &+ 1..<digitsEnd(start &+ 1))
+        default: throw .malformed
         }
     }
 
@@ -233,7 +239,8 @@ struct JSONScanner: ~Copyable {
         var kind = JSONMembers.Kind.textArray
         while true {
             elementsLeft &-= 1
-            if elementsLeft < 0 { throw .tooManyElements }
+            if elementsLeft < elementsBesideMembers { membersLeft &-= 1 }
+            if elementsLeft < 0 || membersLeft < 0 { throw .tooManyElements }
             let (entry, end) = try value(at, depth: depth)
             if entry != .plainString { kind = .array }
             let (next, isLast) = try separator(end, closing: UInt8(ascii: "]"))
@@ -250,19 +257,6 @@ struct JSONScanner: ~Copyable {
         if next == closing { return (at &+ 1, true) }
         guard next == UInt8(ascii: ",") else { throw .malformed }
         return (skippingSpace(at &+ 1), false)
-    }
-
-    // The text alone: lent the scanner, it would be handed its bytes anew at each call.
-
-    private static func literal(
-        _ word: StaticString,
-        in text: UnsafeBufferPointer<UInt8>,
-        at start: Int
-    ) throws(JSONError) -> Int {
-        let count = word.utf8CodeUnitCount
-        guard text.count &- start >= count else { throw .malformed }
-        for offset in 0..<count where unsafe text[start &+ offset] != word.utf8Start[offset] { throw .malformed }
-        return start &+ count
     }
 
     private mutating func text(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-/// What stands between the quotes of a JSON string (RFC 8259 §7), in UTF-8 (RFC 3629).
+/// What stands between the quotes of a JSON string (RFC 8259 §7), in UTF-8 (RFC 3629), and words without quotes.
 enum JSONText {
     /// The first place from `start` on with a quote, a backslash, a control character or a byte beyond ASCII.
     @inline(__always)
@@ -88,13 +88,23 @@ enum JSONText {
     private static func plainBytes(_ word: UInt64) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         // A byte's top bit is set where it is under 0x20, one of the two characters, or beyond ASCII; what a borrow sets
-        // wrongly stands above the first that is right.
-        let quotes = word ^ (ones &* 0x22)
-        let backslashes = word ^ (ones &* 0x5C)
-        let found =
-            (((word &- (ones &* 0x20)) & ~word) | ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
-                | word) & (ones &* 0x80)
+        // wrongly stands above the first that is right. With one bit turned, a quote is next to what is under 0x20.
+        let low = (word ^ (ones &* 0x02)) &- ones &* 0x21
+        let backslashes = (word ^ (ones &* 0x5C)) &- ones
+        let found = (low | backslashes | word) & (ones &* 0x80)
         return found.trailingZeroBitCount / 8
+    }
+
+    /// The place behind a word that stands for a value (RFC 8259 §3).
+    static func literal(
+        _ word: StaticString,
+        in text: UnsafeBufferPointer<UInt8>,
+        at start: Int
+    ) throws(JSONError) -> Int {
+        let count = word.utf8CodeUnitCount
+        guard text.count &- start >= count else { throw .malformed }
+        for offset in 0..<count where unsafe text[start &+ offset] != word.utf8Start[offset] { throw .malformed }
+        return start &+ count
     }
 
     /// Whether every byte is printable ASCII, and no space where none is wanted.
