@@ -91,15 +91,15 @@ public struct Audit: Sendable {
                 )
             }
             let before = bytes
-            let judge = BatchJudge(
-                policy,
-                memory,
-                conclusions,
-                file: input.name,
+            let means = AuditMeans(
+                policy: policy,
+                format: format.with(times: policy.instant == .captured),
+                memory: memory,
+                conclusions: conclusions,
+                beginning: Conclusion.beginning(file: input.name),
                 writesVerdicts: verdicts != nil
             )
-            let lines = if case .at = policy.instant { format.withoutTimes } else { format }
-            let judged = try await run(&reader, lines, judge, verdicts, isStopped) { read, tokens in
+            let judged = try await run(&reader, means, verdicts, isStopped) { read, tokens in
                 progress(Progress(bytes: before + read, tokens: tokens))
             }
             bytes += reader.bytesRead
@@ -120,8 +120,7 @@ public struct Audit: Sendable {
 
     private func run(
         _ reader: inout CaptureReader,
-        _ format: CaptureFormat,
-        _ judge: BatchJudge,
+        _ means: AuditMeans,
         _ verdicts: (([UInt8]) throws(CaptureError) -> Void)?,
         _ isStopped: () -> Bool,
         _ progress: (Int, Int) -> Void
@@ -145,7 +144,7 @@ public struct Audit: Sendable {
                         }
                         let index = started
                         started += 1
-                        group.addTask { (batch, Self.judged(batch, index, format, by: judge)) }
+                        group.addTask { (batch, Self.judged(batch, index, by: means)) }
                     }
                     guard let (batch, judged) = await group.next() else { return .success(summary) }
                     source.reuse(batch)
@@ -164,15 +163,9 @@ public struct Audit: Sendable {
         return try result.get()
     }
 
-    /// - Parameter fresh: has judged nothing yet.
-    private static func judged(
-        _ batch: CaptureReader.Batch,
-        _ index: Int,
-        _ format: CaptureFormat,
-        by fresh: BatchJudge
-    ) -> Judged {
-        var judge = fresh
-        judge.judge(batch, format)
+    private static func judged(_ batch: CaptureReader.Batch, _ index: Int, by means: AuditMeans) -> Judged {
+        var judge = BatchJudge()
+        judge.judge(batch, by: means.copy)
         return Judged(index: index, lines: judge.verdicts, summary: judge.summary)
     }
 }

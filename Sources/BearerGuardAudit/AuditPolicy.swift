@@ -16,7 +16,7 @@ public struct AuditPolicy: Sendable {
     let instant: Instant
     private let issuers: [ExactString: Judge]
     /// Some of them, to be compared one by one.
-    private let few: [(name: String, judge: Judge)]
+    private var few: [(name: String, judge: Judge)]
     /// Judges tokens of an issuer that is not known, where all issuers share one key set.
     private let fallback: Judge?
     private let requirement: Requirement
@@ -40,6 +40,16 @@ public struct AuditPolicy: Sendable {
             )
             self.keys = keys
         }
+
+        private init(copying other: Judge) {
+            name = other.name
+            validator = TokenValidator(policy: other.validator.policy.copy, binding: .unknown)
+            setting = other.setting
+            keys = other.keys.copy
+        }
+
+        /// The same, with objects of its own.
+        var copy: Judge { Judge(copying: self) }
 
         /// The key identifiers that exist, so that a report counts by key and not by what tokens claim.
         var keyIDs: [String] {
@@ -133,6 +143,14 @@ public struct AuditPolicy: Sendable {
         )
         few = self.issuers.prefix(8).map { ($0.key.text, $0.value) }
         self.fallback = sharesKeys ? judges.first : nil
+    }
+
+    /// The same with objects of its own for what nearly all tokens are judged by: threads that judge by them meet at no
+    /// reference count.
+    var copy: AuditPolicy {
+        var copy = self
+        copy.few = few.map { ($0.name.copy, $0.judge.copy) }
+        return copy
     }
 
     /// The issuers' names with their keys, for the summary.

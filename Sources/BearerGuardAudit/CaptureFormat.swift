@@ -39,15 +39,20 @@ public struct CaptureFormat: Sendable {
             self.time = time
         }
 
-        /// The same in memory of its own: threads that read lines meet at no reference count.
+        /// The same in memory of its own.
         var copy: Fields { Fields(token: Field(token.name), time: time.map { Field($0.name) }) }
     }
 
     /// Nil where lines are tokens.
     let fields: Fields?
 
-    /// Where times are told otherwise, those of lines need not be read.
-    var withoutTimes: CaptureFormat { CaptureFormat(fields: fields.map { Fields(token: $0.token, time: nil) }) }
+    /// The same in memory of its own.
+    var copy: CaptureFormat { CaptureFormat(fields: fields?.copy) }
+
+    /// The same, or one without times: where they are told otherwise, those of lines need not be read.
+    func with(times: Bool) -> CaptureFormat {
+        times ? self : CaptureFormat(fields: fields.map { Fields(token: $0.token, time: nil) })
+    }
 
     /// Whether lines are JSON objects, by the first byte that is no white space.
     static func looksLikeNDJSON(_ start: [UInt8]) -> Bool { start.firstThatIsNoSpace == UInt8(ascii: "{") }

@@ -18,34 +18,42 @@ final class ContextPool<Contexts: AnyObject & Sendable>: Sendable {
     /// - Parameter make: makes contexts; nil when OpenSSL makes none.
     init(_ make: @escaping @Sendable () -> Contexts?) { self.make = make }
 
-    deinit { for slot in slots { _ = Self.owned(slot.address.load(ordering: .acquiring)) } }
+    deinit { for slot in slots { unsafe Self.contexts(slot.address.load(ordering: .acquiring))?.release() } }
 
     /// Lends contexts to `body`; nil when OpenSSL makes none.
     ///
     /// What `body` does must leave them ready for the next one.
-    func withContexts<Value>(_ body: (Contexts) -> Value) -> Value? {
+    func withContexts<Value>(_ body: (Contexts) -> Value) -> Value? { Self.withContexts(of: slots, make, body) }
+
+    private static func withContexts<Value>(
+        of slots: [ContextSlot],
+        _ make: () -> Contexts?,
+        _ body: (Contexts) -> Value
+    ) -> Value? {
+        // By their span, so that no references are counted.
+        let slots = slots.span
         let place = ThreadPlace.current
         for offset in 0..<3 {
-            let slot = slots[(place &+ offset) & (ThreadPlace.count - 1)]
-            let found = slot.address.exchange(Self.lent, ordering: .acquiring)
-            if found == Self.lent { continue }
-            guard let contexts = Self.owned(found) ?? make() else {
-                slot.address.store(Self.empty, ordering: .releasing)
-                return nil
+            let index = (place &+ offset) & (ThreadPlace.count - 1)
+            var found = slots[index].address.exchange(lent, ordering: .acquiring)
+            if found == lent { continue }
+            if found == empty {
+                guard let made = make() else {
+                    slots[index].address.store(empty, ordering: .releasing)
+                    return nil
+                }
+                found = unsafe UInt(bitPattern: Unmanaged.passRetained(made).toOpaque())
             }
-            let value = body(contexts)
-            // The slot owns them again: its reference is what `owned` took, or the one made just now.
-            let kept = unsafe Unmanaged.passRetained(contexts)
-            unsafe slot.address.store(UInt(bitPattern: kept.toOpaque()), ordering: .releasing)
-            return value
+            defer { slots[index].address.store(found, ordering: .releasing) }
+            return unsafe contexts(found)?._withUnsafeGuaranteedRef(body)
         }
         return make().map(body)
     }
 
-    /// Takes over the reference that a slot held; nil for a slot that held none.
-    private static func owned(_ slot: UInt) -> Contexts? {
+    /// What a slot holds, and owns.
+    private static func contexts(_ slot: UInt) -> Unmanaged<Contexts>? {
         guard slot > lent, let pointer = unsafe UnsafeRawPointer(bitPattern: slot) else { return nil }
-        return unsafe Unmanaged<Contexts>.fromOpaque(pointer).takeRetainedValue()
+        return unsafe Unmanaged<Contexts>.fromOpaque(pointer)
     }
 }
 

@@ -31,7 +31,7 @@ final class RSASignature: Sendable {
             guard unsafe operation.raise(signature, in: scratch),
                 let hash = unsafe scratch.digest.hash(message, by: digest)
             else { return false }
-            if let encoding { return unsafe encoding.isEncoded(in: scratch, hash) }
+            if let isEncoded = unsafe encoding?.isEncoded(in: scratch, hash) { return isEncoded }
             guard let message = unsafe operation.message(in: scratch) else { return false }
             let encoding = PSSEncoding(digest: digest, modulusBits: operation.bitCount)
             return unsafe encoding.isEncoded(message, hash, by: scratch.digest)

@@ -54,22 +54,29 @@ package final class SignatureVerifier: Sendable {
     ///
     /// Every other outcome, errors of OpenSSL included, is false.
     package func isValid(_ signature: UnsafeRawBufferPointer, for message: UnsafeRawBufferPointer) -> Bool {
-        OpenSSLErrorStack.isolated {
-            // Length first: OpenSSL never sees a signature of another size (CVE-2022-21449, S2, S4).
-            switch method {
-            case .rsa(let method): return unsafe method.isValid(signature, for: message)
-            case .digested(let method): return unsafe method.isValid(signature, for: message)
-            case .edwards(let template, let length):
-                guard signature.count == length else { return false }
-                return unsafe Self.verifyEdwards(signature, message, template)
-            case .mac(let template, let length):
-                guard signature.count == length, let code = unsafe Self.code(of: message, bytes: length, template)
-                else { return false }
-                return unsafe code.withUnsafeBytes {
-                    unsafe CRYPTO_memcmp($0.baseAddress, signature.baseAddress, length)
-                }
-                    == 0
+        OpenSSLErrorStack.isolated { unsafe Self.isValid(signature, for: message, by: method) }
+    }
+
+    /// By a method that is lent, so that no references to it are counted.
+    private static func isValid(
+        _ signature: UnsafeRawBufferPointer,
+        for message: UnsafeRawBufferPointer,
+        by method: Method
+    ) -> Bool {
+        // Length first: OpenSSL never sees a signature of another size (CVE-2022-21449, S2, S4).
+        switch method {
+        case .rsa(let method): return unsafe method.isValid(signature, for: message)
+        case .digested(let method): return unsafe method.isValid(signature, for: message)
+        case .edwards(let template, let length):
+            guard signature.count == length else { return false }
+            return unsafe Self.verifyEdwards(signature, message, template)
+        case .mac(let template, let length):
+            guard signature.count == length, let code = unsafe Self.code(of: message, bytes: length, template)
+            else { return false }
+            return unsafe code.withUnsafeBytes {
+                unsafe CRYPTO_memcmp($0.baseAddress, signature.baseAddress, length)
             }
+                == 0
         }
     }
 

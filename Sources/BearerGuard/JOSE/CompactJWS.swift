@@ -64,11 +64,13 @@ package struct CompactJWS: Sendable {
         guard let header = Base64URL.decode(headerSegment) else { throw .malformed("header is not base64url") }
         return header
     }
+}
 
-    /// Whether the signature is `verifier`'s.
-    package func isSigned(by verifier: SignatureVerifier) -> Bool {
-        unsafe signingInput.withUnsafeBytes { message in
-            unsafe signature.withUnsafeBytes { unsafe verifier.isValid($0, for: message) }
+extension SignatureVerifier {
+    /// Whether the signature of `jws` is the key's.
+    func isSigner(of jws: CompactJWS) -> Bool {
+        unsafe jws.signingInput.withUnsafeBytes { message in
+            unsafe jws.signature.withUnsafeBytes { unsafe isValid($0, for: message) }
         }
     }
 }

@@ -4,9 +4,9 @@
 /// Which key a token means, by `kid` and algorithm, never by default (RFC 8725 §3.5; RFC 7515 §4.1.4).
 package enum KeySelection {
     /// The key that was meant.
-    case one(Candidate)
-    /// Verifiers to try: one for a `kid`, at most four without.
-    case candidates([Candidate])
+    case one(VerificationKey)
+    /// Keys to try: one for a `kid`, at most four without.
+    case candidates([VerificationKey])
     /// The set has no such key.
     case unknown
     /// Several keys could be meant.
@@ -15,11 +15,6 @@ package enum KeySelection {
     case mismatch
     /// The key is there and must not be used.
     case faulty(KeyFault)
-
-    package struct Candidate: Sendable {
-        package let key: VerificationKey
-        package let verifier: SignatureVerifier
-    }
 
     /// Keys tried for a token without `kid`; more would make one token cost many verifications.
     package static let maximumCandidates = 4
@@ -33,13 +28,9 @@ package enum KeySelection {
         in snapshot: KeySnapshot
     ) -> KeySelection {
         // The one key of its name, which nearly every token means.
-        if let keyID, let key = snapshot.onlyKey(named: keyID), let verifier = key.verifier(for: algorithm) {
-            return .one(Candidate(key: key, verifier: verifier))
-        }
+        if let keyID, let key = snapshot.onlyKey(named: keyID), key.serves(algorithm) { return .one(key) }
         let named = keyID.map(snapshot.keys(named:)) ?? snapshot.keys
-        let fitting = named.compactMap { key in
-            key.verifier(for: algorithm).map { Candidate(key: key, verifier: $0) }
-        }
+        let fitting = named.filter { $0.serves(algorithm) }
         if fitting.count > (keyID == nil ? maximumCandidates : 1) { return .ambiguous }
         return fitting.isEmpty ? explain(keyID: keyID, named: named, snapshot) : .candidates(fitting)
     }

@@ -51,6 +51,11 @@ public final class KeySnapshot: Sendable {
         self.init(keys: keys, faults: faults, generation: generation)
     }
 
+    /// The same keys in objects of their own, where they are few: threads that judge by them meet at no reference count.
+    package var copy: KeySnapshot {
+        few.isEmpty ? self : KeySnapshot(keys: keys.map(\.copy), faults: faults, generation: generation)
+    }
+
     /// The same keys without those of these names, under a generation of its own where it is another set that is known.
     package func removing(_ keyIDs: Set<ExactString>, generation: UInt64? = nil) -> KeySnapshot {
         KeySnapshot(

@@ -14,11 +14,12 @@ package final class VerificationKey: Sendable {
     package let issuer: String?
     /// `alg` as the set gave it.
     package let declaredAlgorithm: SignatureAlgorithm?
-    /// By ``SignatureAlgorithm/index``.
-    private let verifiers: [SignatureVerifier?]
+    /// One for each algorithm; the first stands alone, as what is taken out of an array has its references counted.
+    private let first: SignatureVerifier
+    private let others: [SignatureVerifier]
 
     /// The algorithms of tokens that the key may verify.
-    package var algorithms: Set<SignatureAlgorithm> { Set(verifiers.compactMap { $0?.algorithm }) }
+    package var algorithms: Set<SignatureAlgorithm> { Set(([first] + others).map(\.algorithm)) }
 
     /// Builds a public key; with `algorithm` it serves that one alone.
     package init(
@@ -29,18 +30,17 @@ package final class VerificationKey: Sendable {
     ) throws(KeyFault) {
         if let algorithm, !algorithm.fits(components.type) { throw .unfit("alg does not fit the key's type or curve") }
         let key = try PublicKey(components)
-        var verifiers: [SignatureAlgorithm: SignatureVerifier] = [:]
-        for candidate in SignatureAlgorithm.allCases where candidate.isUsable(by: algorithm) {
-            if let verifier = key.verifier(for: candidate) { verifiers[candidate] = verifier }
-        }
-        guard !verifiers.isEmpty else { throw .invalid("OpenSSL offers no algorithm for the key") }
+        let usable = SignatureAlgorithm.allCases.filter { $0.isUsable(by: algorithm) }
+        let verifiers = usable.compactMap { key.verifier(for: $0) }
+        guard let first = verifiers.first else { throw .invalid("OpenSSL offers no algorithm for the key") }
         self.keyID = keyID
         self.type = components.type
         self.bits = components.bits
         self.thumbprint = JWKThumbprint.sha256(components)
         self.issuer = issuer
         self.declaredAlgorithm = algorithm
-        self.verifiers = SignatureAlgorithm.allCases.map { verifiers[$0] }
+        self.first = first
+        others = Array(verifiers.dropFirst())
     }
 
     /// Builds a shared secret; without `algorithm` it serves every HMAC that it is long enough for.
@@ -49,26 +49,52 @@ package final class VerificationKey: Sendable {
         keyID: String?,
         algorithm: SignatureAlgorithm? = nil
     ) throws(KeyFault) {
-        var verifiers: [SignatureAlgorithm: SignatureVerifier] = [:]
+        let verifiers: [SignatureVerifier]
         if let algorithm {
-            verifiers[algorithm] = try secret.verifier(for: algorithm)
+            verifiers = [try secret.verifier(for: algorithm)]
         } else {
-            for candidate in SignatureAlgorithm.allCases where candidate.isSymmetric {
-                verifiers[candidate] = try? secret.verifier(for: candidate)
-            }
+            verifiers = SignatureAlgorithm.allCases.filter(\.isSymmetric).compactMap { try? secret.verifier(for: $0) }
         }
-        guard !verifiers.isEmpty else { throw .weak("HMAC secret shorter than its hash") }
+        guard let first = verifiers.first else { throw .weak("HMAC secret shorter than its hash") }
         self.keyID = keyID
         self.type = .secret
         self.bits = secret.bytes.count * 8
         self.thumbprint = nil
         self.issuer = nil
         self.declaredAlgorithm = algorithm
-        self.verifiers = SignatureAlgorithm.allCases.map { verifiers[$0] }
+        self.first = first
+        others = Array(verifiers.dropFirst())
     }
 
+    private init(copying other: VerificationKey) {
+        keyID = other.keyID
+        type = other.type
+        bits = other.bits
+        thumbprint = other.thumbprint
+        issuer = other.issuer
+        declaredAlgorithm = other.declaredAlgorithm
+        first = other.first
+        others = other.others
+    }
+
+    /// The same with the same verifiers: threads that judge by it meet at no reference count of the key.
+    var copy: VerificationKey { VerificationKey(copying: self) }
+
     /// The prepared verifier, or nil where the key must not be used with `algorithm`.
-    package func verifier(for algorithm: SignatureAlgorithm) -> SignatureVerifier? { verifiers[algorithm.index] }
+    package func verifier(for algorithm: SignatureAlgorithm) -> SignatureVerifier? {
+        first.algorithm == algorithm ? first : others.first { $0.algorithm == algorithm }
+    }
+
+    /// Whether the key may be used with `algorithm`.
+    func serves(_ algorithm: SignatureAlgorithm) -> Bool {
+        first.algorithm == algorithm || others.contains { $0.algorithm == algorithm }
+    }
+
+    /// Whether the signature of `jws` is the key's by `algorithm`; false where it must not be used with that.
+    package func isSigner(of jws: CompactJWS, by algorithm: SignatureAlgorithm) -> Bool {
+        if first.algorithm == algorithm { return first.isSigner(of: jws) }
+        return verifier(for: algorithm)?.isSigner(of: jws) ?? false
+    }
 }
 
 extension SignatureAlgorithm {

@@ -32,6 +32,9 @@ package struct ExactString: Hashable, Sendable {
 }
 
 extension String {
+    /// The same text in memory of its own: threads that compare it meet at no reference count.
+    package var copy: String { String(decoding: Array(utf8), as: UTF8.self) }
+
     /// Whether both texts are the same code points.
     package func isExactly(_ other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }

@@ -194,11 +194,11 @@ package final class TokenValidator: Sendable {
         keys: KeySnapshot
     ) -> Result<VerificationKey, Rejection> {
         switch KeySelection.choose(keyID: keyID, algorithm: algorithm, in: keys) {
-        case .one(let candidate):
-            if jws.isSigned(by: candidate.verifier) { return .success(candidate.key) }
+        case .one(let key):
+            if key.isSigner(of: jws, by: algorithm) { return .success(key) }
             return .failure(Rejection(.badSignature, "the signature does not verify"))
         case .candidates(let candidates):
-            for candidate in candidates where jws.isSigned(by: candidate.verifier) { return .success(candidate.key) }
+            for key in candidates where key.isSigner(of: jws, by: algorithm) { return .success(key) }
             return .failure(Rejection(.badSignature, "the signature does not verify"))
         case .unknown: return .failure(Rejection(.unknownKey, "no key is meant by this kid and algorithm"))
         case .ambiguous: return .failure(Rejection(.ambiguousKey, "several keys could be meant"))

@@ -20,7 +20,7 @@ public struct ValidationPolicy: Sendable {
     let issuerRule: IssuerRule
     let audienceRule: AudienceRule
     /// What `aud`, or with ``AudienceRule/clientID`` `client_id`, may name; empty where it is unchecked.
-    let audience: [String]
+    private(set) var audience: [String]
     /// The algorithms that are accepted.
     public let algorithms: Set<SignatureAlgorithm>
     let allowedAlgorithms: AllowedAlgorithms
@@ -45,6 +45,13 @@ public struct ValidationPolicy: Sendable {
         case .tenants(let template, _): template.text
         case .unchecked: ""
         }
+    }
+
+    /// The same with an audience in memory of its own, which every token is compared with.
+    package var copy: ValidationPolicy {
+        var copy = self
+        copy.audience = audience.map(\.copy)
+        return copy
     }
 
     var isMultiTenant: Bool { if case .tenants = issuerRule { true } else { false } }
