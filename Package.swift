@@ -79,7 +79,7 @@ let package = Package(
             pkgConfig: "jansson",
             providers: [.apt(["libjansson-dev"]), .brew(["jansson"]), .yum(["jansson-devel"])]
         ),
-        .target(name: "BearerGuard", dependencies: ["COpenSSL", "CJansson"]),
+        .target(name: "BearerGuard", dependencies: ["COpenSSL", "CJansson"], exclude: ["LocalSymbols.map"]),
         .target(
             name: "BearerGuardTesting",
             dependencies: [
@@ -266,6 +266,9 @@ let package = Package(
 // A newer compiler may know new warnings: they fail our own builds, never a user's.
 let warningsAreErrors = Context.environment["BEARERGUARD_WARNINGS_AS_ERRORS"] == "1"
 
+// Whoever links the core into a dynamic library of Swift, and uses it from outside of that, needs its symbols.
+let exportsSymbols = Context.environment["BEARERGUARD_EXPORTS_SYMBOLS"] == "1"
+
 for target in package.targets where target.type != .system {
     var settings: [SwiftSetting] = [
         .enableUpcomingFeature("ExistentialAny"),
@@ -275,5 +278,17 @@ for target in package.targets where target.type != .system {
         .strictMemorySafety(),
     ]
     if warningsAreErrors { settings.append(.treatAllWarnings(as: .error)) }
+    if target.name == "BearerGuard" {
+        // Most of it runs once, or seldom: what runs for every token says so by @_optimize(speed).
+        settings.append(.unsafeFlags(["-Osize", "-Xfrontend", "-function-sections"], .when(configuration: .release)))
+        // A static standard library has the linker export every public symbol of a program, and keep what is behind it.
+        let script = "\(Context.packageDirectory)/Sources/BearerGuard/LocalSymbols.map"
+        target.linkerSettings = [
+            .unsafeFlags(
+                exportsSymbols ? [] : ["-Xlinker", "--version-script=\(script)"],
+                .when(platforms: [.linux], configuration: .release)
+            )
+        ]
+    }
     target.swiftSettings = settings
 }

@@ -9,7 +9,7 @@
 set -euo pipefail
 folder=$(cd "${1:?a folder with captures}" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-swift build -c release --product bearerguard
+swift build -c release --static-swift-stdlib --product bearerguard
 python3 - "$folder" .build/release/bearerguard "${2:-5}" <<'P'
 import json, os, resource, statistics, subprocess, sys, time
 folder, program, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])

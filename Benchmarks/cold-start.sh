@@ -3,7 +3,7 @@
 # SPDX-FileCopyrightText: The BearerGuard authors
 # Figures of a release build: time from starting the program to the first verified token, keys from a file; and the bytes
 # that the core adds to a stripped binary with a static standard library: to an empty program, and to one that has a task
-# already, as every server has; the latter again with flags for programs that must be small.
+# already, as every server has.
 #
 #   bash Benchmarks/cold-start.sh
 set -euo pipefail
@@ -25,14 +25,12 @@ let package = Package(
 )
 P
     printf '%s\n' "$2" >"$folder/$1/Sources/$1/main.swift"
-    link "$1" "$1"
-}
-
-link() { # NAME BINARY FLAGS
-    swift build -c release --static-swift-stdlib --package-path "$folder/$1" --scratch-path "$folder/$2.build" "${@:3}" \
-        >"$folder/$2.log" 2>&1 || { cat "$folder/$2.log" >&2; exit 1; }
-    cp "$folder/$2.build/release/$1" "$folder/$2.bin"
-    strip "$folder/$2.bin"
+    swift build -c release --static-swift-stdlib --package-path "$folder/$1" >"$folder/$1.log" 2>&1 || {
+        cat "$folder/$1.log" >&2
+        exit 1
+    }
+    cp "$folder/$1/.build/release/$1" "$folder/$1.bin"
+    strip "$folder/$1.bin"
 }
 
 core=".package(name: \"BearerGuard\", path: \"$PWD\", traits: [])"
@@ -55,10 +53,6 @@ let decision = await requestGuard.authorize(RequestCredentials(authorization: "B
 guard let token = decision.accessToken else { fatalError("refused: \(decision.refusal?.code.text ?? "")") }
 print(token.subject ?? "")' "$core" "$product"
 
-small=(-Xswiftc -Osize -Xlinker --no-export-dynamic)
-link Tasked SmallTasked "${small[@]}"
-link Guarded SmallGuarded "${small[@]}"
-
 "$folder/Minter.bin" >"$folder/minted"
 head -1 "$folder/minted" >"$folder/token"
 tail -1 "$folder/minted" >"$folder/keys.json"
@@ -70,8 +64,7 @@ import json, os, sys
 folder = sys.argv[1]
 times = json.load(open(f"{folder}/times.json"))["results"][0]
 print(f"  start to first verified token   {1000 * times['median']:.1f} ms  ({1000 * times['min']:.1f}–{1000 * times['max']:.1f})")
-size = {name: os.path.getsize(f"{folder}/{name}.bin") for name in ("Guarded", "Empty", "Tasked", "SmallGuarded", "SmallTasked")}
+size = {name: os.path.getsize(f"{folder}/{name}.bin") for name in ("Guarded", "Empty", "Tasked")}
 print(f"  bytes that the core adds        {size['Guarded'] - size['Empty']} to an empty program, "
       f"{size['Guarded'] - size['Tasked']} to one with a task")
-print(f"  with -Osize, no dynamic names   {size['SmallGuarded'] - size['SmallTasked']} to one with a task")
 P

@@ -36,13 +36,14 @@ struct BatchJudge {
 
     /// Judges the lines of a batch.
     mutating func judge(_ batch: CaptureReader.Batch, by means: AuditMeans) {
+        let fields = means.format.fields
         unsafe batch.withBytes { bytes in
             if means.writesVerdicts { verdicts.reserveCapacity(bytes.count / 3) }
             var number = batch.firstLine
             var start = 0
             while start < bytes.count {
                 let end = unsafe bytes.position(of: UInt8(ascii: "\n"), from: start) ?? bytes.count
-                let line = unsafe CapturedLine(bytes, start..<end, number: number, means.format.fields)
+                let line = unsafe CapturedLine(bytes, start..<end, number: number, fields)
                 if let line { judge(line, means) }
                 number += 1
                 start = end + 1

@@ -96,7 +96,6 @@ final class JudgedTokens: Sendable {
     private final class Shard: Sendable {
         let state = Mutex(State())
 
-        @inline(__always)
         func find(_ token: UnsafeBufferPointer<UInt8>, at place: UInt64, _ time: UnixTime) -> JudgedToken? {
             state.withLock { unsafe $0.find(token, at: place, time) }
         }

@@ -32,6 +32,7 @@ public struct Scopes: Sendable, Hashable {
         isReadable(.scope, in: claims) && isReadable(.shortScope, in: claims)
     }
 
+    @_optimize(speed)
     private static func isReadable(_ member: TokenMember, in claims: JSONObject) -> Bool {
         guard claims.has(member) else { return true }
         // Nearly always it is plain text, which need not be made to be looked at. As it stands in JSON it has neither

@@ -117,6 +117,7 @@ final class RSAPublicOperation: Sendable {
             && raise(number, scratch.power, scratch.temporary)
     }
 
+    @_optimize(speed)
     private func raise(_ number: OpaquePointer, _ power: OpaquePointer, _ temporary: OpaquePointer) -> Bool {
         // A pointer alone: threads would meet at the count of the handle's references.
         let montgomery = unsafe montgomery.pointer

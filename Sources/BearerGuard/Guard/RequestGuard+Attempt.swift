@@ -18,6 +18,7 @@ extension RequestGuard {
         return recall(entry, requirement)
     }
 
+    @_optimize(speed)
     private func recall(_ entry: VerifiedTokenCache.Entry, _ requirement: Requirement) -> Decision? {
         let start = isObserved ? Request.uptime() : nil
         let keys: ObjectIdentifier
@@ -54,6 +55,7 @@ extension RequestGuard {
     }
 
     /// Everything that needs no waiting: the whole path of a token whose key is known.
+    @_optimize(speed)
     func attempt(_ credentials: RequestCredentials, _ request: inout Request) -> Attempt {
         do throws(Rejection) {
             guard let bytes = try BearerToken.extract(from: credentials) else {

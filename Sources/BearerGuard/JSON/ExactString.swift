@@ -36,6 +36,7 @@ extension String {
     package var copy: String { String(decoding: Array(utf8), as: UTF8.self) }
 
     /// Whether both texts are the same code points.
+    @_optimize(speed)
     package func isExactly(_ other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
         // Native texts lend their bytes without being copied or retained.
@@ -59,6 +60,7 @@ extension String {
 
 extension [String] {
     /// Whether one of the texts has the code points of `text`.
+    @_optimize(speed)
     package func containsExactly(_ text: String) -> Bool {
         let texts = span
         // Looked at where they lie: a loop over the array may retain each.

@@ -85,6 +85,7 @@ package final class JSONMembers: Sendable {
     /// Reads the text of an object.
     ///
     /// - Throws: a fault in the text, of several not always the first: names are compared where their object ends.
+    @_optimize(speed)
     package init(_ text: ArraySlice<UInt8>, limits: JSONLimits = .token) throws(JSONError) {
         guard text.count <= Self.maximumBytes else { throw .stringTooLong }
         let read = unsafe withUnsafeTemporaryAllocation(byteCount: JSONNames.scratchBytes, alignment: 8) { scratch in
@@ -141,6 +142,7 @@ package final class JSONMembers: Sendable {
     func place(of member: TokenMember) -> Range<Int> { values == nil ? entries[member.rawValue].value : 0..<0 }
 
     /// The value of a member, which is made here and now.
+    @_optimize(speed)
     package func value(of member: TokenMember) -> JSONValue? {
         if values != nil { return value(of: member.name) }
         let entry = entries[member.rawValue]
@@ -154,6 +156,7 @@ package final class JSONMembers: Sendable {
     }
 
     /// Whether a member is this very text.
+    @_optimize(speed)
     func hasText(_ wanted: String, at member: TokenMember) -> Bool {
         guard values == nil, entries[member.rawValue].kind == .plainString else {
             return value(of: member)?.stringValue?.isExactly(wanted) == true
@@ -217,6 +220,7 @@ package final class JSONMembers: Sendable {
         return String(decoding: text[place: entry.name], as: UTF8.self)
     }
 
+    @_optimize(speed)
     private func value(of entry: Entry) -> JSONValue {
         switch entry.kind {
         case .plainString: .string(String(decoding: text[place: entry.value], as: UTF8.self))

@@ -53,11 +53,17 @@ struct JSONNames: ~Copyable {
 
     /// What was noted of the outermost object: a place for each ``TokenMember``, then the other members.
     var entries: [JSONMembers.Entry] {
-        [JSONMembers.Entry](capacity: TokenMember.count &+ noted.count &- present.nonzeroBitCount) { output in
-            output.append(repeating: JSONMembers.Entry(), count: TokenMember.count)
-            for index in 0..<noted.count {
-                let noted = noted[index]
-                if noted.name.isMember { output[noted.name.number] = noted.entry } else { output.append(noted.entry) }
+        @_optimize(speed) get {
+            [JSONMembers.Entry](capacity: TokenMember.count &+ noted.count &- present.nonzeroBitCount) { output in
+                output.append(repeating: JSONMembers.Entry(), count: TokenMember.count)
+                for index in 0..<noted.count {
+                    let noted = noted[index]
+                    if noted.name.isMember {
+                        output[noted.name.number] = noted.entry
+                    } else {
+                        output.append(noted.entry)
+                    }
+                }
             }
         }
     }

@@ -38,6 +38,7 @@ struct ScratchStack<Element: BitwiseCopyable>: ~Copyable {
     }
 
     /// Has the same value there so often and nothing else.
+    @_optimize(speed)
     mutating func refill(_ element: Element, count newCount: Int) {
         if newCount > capacity { replace(keeping: 0, capacity: newCount) }
         unsafe base?.initialize(repeating: element, count: newCount)
