@@ -29,6 +29,7 @@ package enum BearerToken {
     private static let scheme = Array("bearer".utf8)
 
     /// Whether `text` is `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+    @_optimize(speed)
     static func isToken68(_ text: ArraySlice<UInt8>) -> Bool {
         var end = text.endIndex
         while end > text.startIndex, text[end - 1] == UInt8(ascii: "=") { end -= 1 }

@@ -22,6 +22,7 @@ package enum Base64URL {
 
     /// Decodes `text` behind what `output` has, where there must be room for one byte more than it stands for; false for
     /// any other character, an impossible length or non-zero unused bits.
+    @_optimize(speed)
     static func decode(_ text: ArraySlice<UInt8>, into output: inout OutputSpan<UInt8>) -> Bool {
         unsafe text.withUnsafeBufferPointer { text in
             unsafe output.withUnsafeMutableBufferPointer { output, count in
@@ -35,6 +36,7 @@ package enum Base64URL {
         }
     }
 
+    @_optimize(speed)
     private static func decode(
         _ text: UnsafeBufferPointer<UInt8>,
         into output: UnsafeMutableRawBufferPointer

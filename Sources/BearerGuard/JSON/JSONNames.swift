@@ -127,6 +127,7 @@ struct JSONNames: ~Copyable {
     }
 
     /// The name with escapes that begins there, and the place of the quote behind it; nil where none of so many bytes does.
+    @_optimize(speed)
     @inline(never)
     mutating func escapedName(
         _ text: UnsafeBufferPointer<UInt8>,
@@ -173,6 +174,7 @@ struct JSONNames: ~Copyable {
         noted[noted.count &- 1].entry.complete(value, kind)
     }
 
+    @_optimize(speed)
     private mutating func hasNameTwice(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
         let count = noted.count &- first
         if count > Self.few &+ TokenMember.count { return unsafe hasNameTwiceAmongMany(first, in: text) }
@@ -190,6 +192,7 @@ struct JSONNames: ~Copyable {
         return false
     }
 
+    @_optimize(speed)
     private mutating func hasNameTwiceAmongMany(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
         let count = noted.count &- first
         // Three quarters of the places stay free at least: every walk ends, and hardly any takes a step.

@@ -16,6 +16,7 @@ package struct JSONNumber {
     private let exponent: Int
 
     /// The number that begins at `start`; nil where none does.
+    @_optimize(speed)
     init?(in text: UnsafeBufferPointer<UInt8>, at start: Int) {
         let whole = unsafe Self.has("-", text, start) ? start &+ 1 : start
         var at = unsafe Self.digitsEnd(text, from: whole)
@@ -70,6 +71,7 @@ package struct JSONNumber {
     /// Whether a double can hold it, rounded; `text` is the number itself.
     ///
     /// Converting costs more than reading the rest of the number, so its digits are compared.
+    @_optimize(speed)
     func isFinite(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         // The power of ten that the next digit counts.
         var power = digits &- 1 &+ exponent

@@ -40,6 +40,7 @@ struct JSONScanner: ~Copyable {
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
 
     /// Reads the whole text.
+    @_optimize(speed)
     mutating func outermost() throws(JSONError) {
         guard let start = unsafe text.firstIndex(where: { !Self.isSpace($0) }) else { throw .malformed }
         guard unsafe text[start] == UInt8(ascii: "{") else { throw .notAnObject }
@@ -117,6 +118,7 @@ struct JSONScanner: ~Copyable {
     }
 
     /// A number that is long, or may be large.
+    @_optimize(speed)
     @inline(never)
     private mutating func oddNumber(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         guard let number = unsafe JSONNumber(in: text, at: start) else { throw .malformed }
@@ -126,6 +128,7 @@ struct JSONScanner: ~Copyable {
         return (.number, number.end)
     }
 
+    @_optimize(speed)
     private mutating func anyValue(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         switch byte(start) {
         case UInt8(ascii: "\""): return try text(start)
@@ -144,6 +147,7 @@ struct JSONScanner: ~Copyable {
     }
 
     /// The place behind an object; only the outermost one may end the text.
+    @_optimize(speed)
     private mutating func object(_ start: Int, depth: Int) throws(JSONError) -> Int {
         guard depth <= limits.depth else { throw .tooDeep }
         var at = skippingSpace(start &+ 1)
@@ -193,6 +197,7 @@ struct JSONScanner: ~Copyable {
     }
 
     /// Any other name.
+    @_optimize(speed)
     @inline(never)
     private mutating func longName(
         _ start: Int,
@@ -220,6 +225,7 @@ struct JSONScanner: ~Copyable {
         if oddSpellingsLeft < 0 { throw .tooManyOddSpellings }
     }
 
+    @_optimize(speed)
     private mutating func escapedName(
         _ start: Int,
         _ isOutermost: Bool
@@ -234,6 +240,7 @@ struct JSONScanner: ~Copyable {
     }
 
     /// The entries of an array, from the first one on, and what ends it: it has nothing but plain strings, or is any other.
+    @_optimize(speed)
     private mutating func array(_ start: Int, depth: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         var at = start
         var kind = JSONMembers.Kind.textArray
@@ -259,6 +266,7 @@ struct JSONScanner: ~Copyable {
         return (skippingSpace(at &+ 1), false)
     }
 
+    @_optimize(speed)
     private mutating func text(_ start: Int) throws(JSONError) -> (kind: JSONMembers.Kind, end: Int) {
         let (end, hasEscapes) = try string(start)
         return (hasEscapes ? .escapedString : .plainString, end)

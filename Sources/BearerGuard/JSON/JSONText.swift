@@ -23,6 +23,7 @@ enum JSONText {
     /// time.
     ///
     /// - Parameter most: bytes that may be looked through, in proportion to those that were, as they may be so in vain.
+    @_optimize(speed)
     @inline(never)
     private static func skippingPlain(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, most: Int) -> Int {
         var end = min(text.count, start &+ min(most, 1024))
@@ -108,6 +109,7 @@ enum JSONText {
     }
 
     /// Whether every byte is printable ASCII, and no space where none is wanted.
+    @_optimize(speed)
     static func isPrintable(_ text: UnsafeBufferPointer<UInt8>, withSpaces: Bool) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let lowest: UInt64 = withSpaces ? 0x20 : 0x21
@@ -135,6 +137,7 @@ enum JSONText {
 
     /// The place behind the scalars beyond ASCII that begin at `start`, of which there is one at least; nil for what is not
     /// UTF-8.
+    @_optimize(speed)
     static func scalarsEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
         var at = start
         repeat {
@@ -164,6 +167,7 @@ enum JSONText {
     }
 
     /// The place behind the escapes that begin at `start`, of which there is one at least; nil where one is none.
+    @_optimize(speed)
     static func escapesEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
         let digits = digits
         var at = start
