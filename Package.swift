@@ -266,7 +266,8 @@ let package = Package(
 // A newer compiler may know new warnings: they fail our own builds, never a user's.
 let warningsAreErrors = Context.environment["BEARERGUARD_WARNINGS_AS_ERRORS"] == "1"
 
-// Whoever links the core into a dynamic library of Swift, and uses it from outside of that, needs its symbols.
+// A dynamic library of Swift through which others use the core, or extensions of its types, needs its symbols; and a linker
+// takes no second version script beside one with names.
 let exportsSymbols = Context.environment["BEARERGUARD_EXPORTS_SYMBOLS"] == "1"
 
 for target in package.targets where target.type != .system {

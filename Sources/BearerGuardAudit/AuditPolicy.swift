@@ -18,7 +18,7 @@ public struct AuditPolicy: Sendable {
     /// Some of them, to be compared one by one.
     private var few: [(name: String, judge: Judge)]
     /// Judges tokens of an issuer that is not known, where all issuers share one key set.
-    private let fallback: Judge?
+    private var fallback: Judge?
     private let requirement: Requirement
     let knownHeaders = KnownHeaders()
 
@@ -60,7 +60,7 @@ public struct AuditPolicy: Sendable {
     /// Judges by trusted issuers, each with keys of its own.
     ///
     /// - Parameters:
-    ///   - issuers: the trusted issuers.
+    ///   - issuers: the trusted issuers; their keys are those at hand now, as an audit waits for none.
     ///   - requirement: what every token must meet beyond being valid.
     ///   - archive: gives issuers whose keys would have to be fetched the keys of the time that a token is judged at.
     ///   - instant: the time to judge at.
@@ -150,6 +150,7 @@ public struct AuditPolicy: Sendable {
     var copy: AuditPolicy {
         var copy = self
         copy.few = few.map { ($0.name.copy, $0.judge.copy) }
+        copy.fallback = fallback?.copy
         return copy
     }
 

@@ -85,14 +85,15 @@ struct BatchJudge {
         let bytes = unsafe Array(token)[...]
         let (index, period) = judge(bytes, at: time, means)
         let fingerprint = means.fingerprintKey.fingerprint(of: bytes)
-        if let period, let number = held.span[index].number {
+        // Without a time the line says more than the token.
+        if time != nil, let period, let number = held.span[index].number {
             unsafe means.memory.insert(token, JudgedToken(conclusion: number, fingerprint: fingerprint), during: period)
         }
         return (index, fingerprint)
     }
 
-    /// What comes of a token, and while neither the time nor the keys of the issuer make it another; no period where the
-    /// line says more than the token, as without a time, or nobody knows yet.
+    /// What comes of a token, and while neither the time nor the keys of the issuer make it another; no period where it
+    /// stays undecided.
     private mutating func judge(
         _ bytes: ArraySlice<UInt8>,
         at time: UnixTime?,
@@ -104,23 +105,23 @@ struct BatchJudge {
             token = try UnverifiedToken.read(bytes, known: policy.knownHeaders)
         } catch {
             let parts = Conclusion.Parts(.invalid, codes: [Rejection(error).code])
-            return (index(of: parts, means), time == nil ? nil : UnixTime.always)
+            return (index(of: parts, means), UnixTime.always)
         }
         guard let (judge, isOwn) = policy.judge(of: token) else {
             let parts = Conclusion.Parts(nil, token.header, [policy.rejectionWithoutJudge(token).code])
-            return (index(of: parts, means), time == nil ? nil : UnixTime.always)
+            return (index(of: parts, means), UnixTime.always)
         }
         guard let now = time else {
             let note = "no time of capture in seconds (not milliseconds) or RFC 3339; --at sets one for all"
             return (index(of: Conclusion.Parts(.undecided, note: note), means), nil)
         }
-        guard let held = judge.keys.held(at: now) else {
+        guard let current = judge.keys.held(at: now) else {
             let issuer = isOwn ? judge.name : nil
             return (index(of: Conclusion.Parts(.undecided, codes: [.keysUnavailable], issuer: issuer), means), nil)
         }
-        let judgement = policy.judgement(token, by: judge, keys: held.keys, at: now, .allFindings)
+        let judgement = policy.judgement(token, by: judge, keys: current.keys, at: now, .allFindings)
         let steady = judgement.claims.map { judge.validator.steadyPeriod(of: $0, around: now) } ?? UnixTime.always
-        let period = steady.clamped(to: held.period)
+        let period = steady.clamped(to: current.period)
         let codes = judgement.findings.map(\.code)
         if codes.isEmpty, !token.isHeaderKnown { policy.knownHeaders.note(token.jws.headerSegment, token.header) }
         let isUsual = token.isHeaderKnown && isOwn && judge.keys.areSteady

@@ -10,7 +10,7 @@ final class JudgeKeys: Sendable {
     private let history: KeyHistory?
     private let withdrawals: [String: UnixTime]
 
-    /// - Parameter source: what it has now is what the audit judges by, which fetches nothing.
+    /// - Parameter source: what it has at hand now is what the audit judges by: it waits for none.
     init(_ source: any KeySource) {
         configured = source.current().snapshot
         history = nil

@@ -96,7 +96,7 @@ struct JSONReaderAgreementTests {
                 "{\"a\":[\(ones)],\"b\":1,\(names)}", "{\(names),\"a\":1,\"b\":[\(ones)]}",
                 "{\"a\":{\(names)},\"b\":[\(ones)]}",
             ]
-        } + ["{\"a\":[" + Array(repeating: #"{"b":1}"#, count: 575 + more).joined(separator: ",") + "]}"]
+        } + ["{\"a\":[" + Array(repeating: #"{"b":1}"#, count: 575 + more).joined(separator: ",") + "],\"c\":1}"]
     }
 
     /// Two names in one object, written in one way and another, of lengths around those of a word and of the room that

@@ -11,11 +11,11 @@ package enum HostileTokens {
             // Only what ends with a brace is read at all.
             prefix + String(repeating: piece, count: max(0, (bytes - 1 - prefix.utf8.count) / piece.utf8.count)) + "}"
         }
-        func numbered(_ piece: (Int) -> String, filler: String = "z") -> String {
+        func numbered(_ piece: (Int) -> String, filler: String = "z", members: Int = 1022) -> String {
             var text = "{"
             var number = 0
             // As many members as are read, the last two of one name, which is found when all of them are compared.
-            while text.utf8.count < bytes - 40, number < 1022 {
+            while text.utf8.count < bytes - 40, number < members {
                 text += piece(number)
                 number += 1
             }
@@ -34,7 +34,7 @@ package enum HostileTokens {
             ("names of reals", numbered { #""\#($0)":1e99,"# }),
             ("names in front of strings", numbered({ #""\#(String($0, radix: 36))":1,"# }, filler: "\u{20AC}")),
             ("some odd names and numbers", numbered { $0 % 16 == 0 ? #""\n\#($0)":1e99,"# : #""m\#($0)":1e99,"# }),
-            ("objects in objects", numbered { $0 < 511 ? #""\#($0)":{"b":1e99},"# : "" }),
+            ("objects in objects", numbered({ #""\#($0)":{"b":1e99},"# }, members: 511)),
             ("any names and values", numbered(Self.anyMember)),
             ("longer names", numbered { #""member\#($0 + 1000)":1,"# }),
             ("names beyond ASCII", numbered { #""\#u{E9}\#($0)":1,"# }),
@@ -62,7 +62,7 @@ package enum HostileTokens {
             "1", "1e9", "-12", "0.5", "{}", "[]", "true", "\"x\"", "12345", "1.5e-7", "null", "7", "-0.25e9", "\"\"",
             "2e1", "31",
         ]
-        let name = String(number, radix: 36) + ["", "a", "bc", "d"][Int(chance & 3)]
+        let name = String(number, radix: 36) + ["", "_", "-_", "."][Int(chance & 3)]
         return "\"\(name)\":\(values[Int(chance >> 2 & 15)]),"
     }
 

@@ -44,6 +44,7 @@ final class ContextPool<Contexts: AnyObject & Sendable>: Sendable {
                 }
                 found = unsafe UInt(bitPattern: Unmanaged.passRetained(made).toOpaque())
             }
+            // The slot's reference stands in `found` meanwhile: nobody else sees it, and the pool outlives the call.
             defer { slots[index].address.store(found, ordering: .releasing) }
             return unsafe contexts(found)?._withUnsafeGuaranteedRef(body)
         }

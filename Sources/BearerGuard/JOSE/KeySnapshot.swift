@@ -53,7 +53,7 @@ public final class KeySnapshot: Sendable {
 
     /// The same keys in objects of their own, where they are few: threads that judge by them meet at no reference count.
     package var copy: KeySnapshot {
-        few.isEmpty ? self : KeySnapshot(keys: keys.map(\.copy), faults: faults, generation: generation)
+        keys.count > 8 ? self : KeySnapshot(keys: keys.map(\.copy), faults: faults, generation: generation)
     }
 
     /// The same keys without those of these names, under a generation of its own where it is another set that is known.

@@ -67,7 +67,7 @@ package final class VerificationKey: Sendable {
     }
 
     private init(copying other: VerificationKey) {
-        keyID = other.keyID
+        keyID = other.keyID?.copy
         type = other.type
         bits = other.bits
         thumbprint = other.thumbprint
@@ -91,7 +91,8 @@ package final class VerificationKey: Sendable {
     }
 
     /// Whether the signature of `jws` is the key's by `algorithm`; false where it must not be used with that.
-    package func isSigner(of jws: CompactJWS, by algorithm: SignatureAlgorithm) -> Bool {
+    func isSigner(of jws: CompactJWS, by algorithm: SignatureAlgorithm) -> Bool {
+        // Where it lies: what `verifier(for:)` answers has its references counted.
         if first.algorithm == algorithm { return first.isSigner(of: jws) }
         return verifier(for: algorithm)?.isSigner(of: jws) ?? false
     }

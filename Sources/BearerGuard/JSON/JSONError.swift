@@ -9,7 +9,7 @@ package enum JSONError: Error, Hashable {
     case duplicateMember
     /// Nested deeper than ``JSONLimits/depth``.
     case tooDeep
-    /// More members or entries than ``JSONLimits/elements``.
+    /// More members or entries than ``JSONLimits/elements``, or of both than ``JSONLimits/entries``.
     case tooManyElements
     /// More names and numbers in other than a usual spelling than ``JSONLimits/oddSpellings``.
     case tooManyOddSpellings

@@ -9,7 +9,7 @@ package struct JSONLimits: Sendable {
     package let elements: Int
     /// Whether ``elements`` is of the whole text.
     package let countsAll: Bool
-    /// Entries of all arrays and members of all objects together.
+    /// Entries of all arrays and members of all objects together; not less than ``elements``.
     package let entries: Int
     /// Names with escapes or bytes beyond ASCII, and numbers of more than ``numberBytes`` or with an exponent of three digits
     /// or more, in the whole text: they take longer to read than they are worth, and no issuer writes many.

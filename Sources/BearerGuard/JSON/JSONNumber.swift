@@ -10,8 +10,6 @@ package struct JSONNumber {
     let end: Int
     /// Digits in front of the point.
     let digits: Int
-    /// Whether it has neither a fraction nor an exponent.
-    let isInteger: Bool
     /// What follows `e`, no further from 0 than any text's length is; 0 where there is none.
     private let exponent: Int
 
@@ -22,15 +20,13 @@ package struct JSONNumber {
         var at = unsafe Self.digitsEnd(text, from: whole)
         digits = at &- whole
         guard unsafe digits == 1 || digits > 1 && !Self.has("0", text, whole) else { return nil }
-        let isFraction = unsafe Self.has(".", text, at)
-        if isFraction {
+        if unsafe Self.has(".", text, at) {
             let end = unsafe Self.digitsEnd(text, from: at &+ 1)
             guard end > at &+ 1 else { return nil }
             at = end
         }
-        let hasExponent = unsafe Self.has("e", text, at) || Self.has("E", text, at)
         var exponent = 0
-        if hasExponent {
+        if unsafe Self.has("e", text, at) || Self.has("E", text, at) {
             at &+= 1
             let isNegative = unsafe Self.has("-", text, at)
             if unsafe isNegative || Self.has("+", text, at) { at &+= 1 }
@@ -43,7 +39,6 @@ package struct JSONNumber {
             if isNegative { exponent = 0 &- exponent }
         }
         self.exponent = exponent
-        isInteger = !isFraction && !hasExponent
         end = at
     }
 
