@@ -29,27 +29,30 @@ public struct AuditPolicy: Sendable {
         let setting: VerifiedToken.Setting
         let keys: JudgeKeys
 
-        init(_ issuer: TrustedIssuer, _ keys: JudgeKeys) {
-            name = issuer.alias.isEmpty ? nil : issuer.alias
-            // A capture says nothing of the sender: whether a bound token came with its proof stays open.
-            validator = TokenValidator(policy: issuer.policy, binding: .unknown)
-            setting = VerifiedToken.Setting(
+        convenience init(_ issuer: TrustedIssuer, _ keys: JudgeKeys) {
+            let setting = VerifiedToken.Setting(
                 issuerAlias: issuer.alias,
                 rolePaths: issuer.policy.rolePaths,
                 fingerprintKey: .report
             )
+            self.init(issuer.alias.isEmpty ? nil : issuer.alias, issuer.policy, setting, keys)
+        }
+
+        private init(
+            _ name: String?,
+            _ policy: ValidationPolicy,
+            _ setting: VerifiedToken.Setting,
+            _ keys: JudgeKeys
+        ) {
+            self.name = name
+            // A capture says nothing of the sender: whether a bound token came with its proof stays open.
+            validator = TokenValidator(policy: policy, binding: .unknown)
+            self.setting = setting
             self.keys = keys
         }
 
-        private init(copying other: Judge) {
-            name = other.name
-            validator = TokenValidator(policy: other.validator.policy.copy, binding: .unknown)
-            setting = other.setting
-            keys = other.keys.copy
-        }
-
         /// The same, with objects of its own.
-        var copy: Judge { Judge(copying: self) }
+        var copy: Judge { Judge(name, validator.policy.copy, setting, keys.copy) }
 
         /// The key identifiers that exist, so that a report counts by key and not by what tokens claim.
         var keyIDs: [String] {

@@ -11,26 +11,18 @@ final class JudgeKeys: Sendable {
     private let withdrawals: [String: UnixTime]
 
     /// - Parameter source: what it has at hand now is what the audit judges by: it waits for none.
-    init(_ source: any KeySource) {
-        configured = source.current().snapshot
-        history = nil
-        withdrawals = [:]
-    }
+    convenience init(_ source: any KeySource) { self.init(source.current().snapshot, nil, [:]) }
 
-    init(archived history: KeyHistory) {
-        configured = nil
+    convenience init(archived history: KeyHistory) { self.init(nil, history, history.withdrawals) }
+
+    private init(_ configured: KeySnapshot?, _ history: KeyHistory?, _ withdrawals: [String: UnixTime]) {
+        self.configured = configured
         self.history = history
-        withdrawals = history.withdrawals
-    }
-
-    private init(copying other: JudgeKeys) {
-        configured = other.configured?.copy
-        history = other.history
-        withdrawals = other.withdrawals
+        self.withdrawals = withdrawals
     }
 
     /// The same, with objects of its own.
-    var copy: JudgeKeys { JudgeKeys(copying: self) }
+    var copy: JudgeKeys { JudgeKeys(configured?.copy, history, withdrawals) }
 
     /// Whether they are the same at any time.
     var areSteady: Bool { history == nil }

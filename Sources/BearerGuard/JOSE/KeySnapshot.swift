@@ -9,6 +9,8 @@ public final class KeySnapshot: Sendable {
     /// Counts snapshots of one source; a cache keyed by it forgets withdrawn keys.
     package let generation: UInt64
     private let byKeyID: [ExactString: [VerificationKey]]
+    /// Up to so many keys are quicker looked through than looked up.
+    private static let fewKeys = 8
     /// The keys that are the only ones of their names, where the set is small enough to be looked through.
     private let few: [(keyID: String, key: VerificationKey)]
 
@@ -36,7 +38,7 @@ public final class KeySnapshot: Sendable {
         self.faults = faults
         self.generation = generation
         self.byKeyID = byKeyID
-        few = distinct.count > 8 ? [] : byKeyID.compactMap { $1.count == 1 ? ($0.text, $1[0]) : nil }
+        few = distinct.count > Self.fewKeys ? [] : byKeyID.compactMap { $1.count == 1 ? ($0.text, $1[0]) : nil }
     }
 
     package convenience init(_ set: JWKSet, generation: UInt64 = 0) {
@@ -53,7 +55,7 @@ public final class KeySnapshot: Sendable {
 
     /// The same keys in objects of their own, where they are few: threads that judge by them meet at no reference count.
     package var copy: KeySnapshot {
-        keys.count > 8 ? self : KeySnapshot(keys: keys.map(\.copy), faults: faults, generation: generation)
+        keys.count > Self.fewKeys ? self : KeySnapshot(keys: keys.map(\.copy), faults: faults, generation: generation)
     }
 
     /// The same keys without those of these names, under a generation of its own where it is another set that is known.
@@ -73,7 +75,7 @@ public final class KeySnapshot: Sendable {
     /// The key of this name, where it is the only one.
     func onlyKey(named keyID: String) -> VerificationKey? {
         for known in few where known.keyID.isExactly(keyID) { return known.key }
-        guard keys.count > 8, let keys = byKeyID[ExactString(keyID)], keys.count == 1 else { return nil }
+        guard keys.count > Self.fewKeys, let keys = byKeyID[ExactString(keyID)], keys.count == 1 else { return nil }
         return keys.first
     }
 
