@@ -85,7 +85,7 @@ public struct Audit: Sendable {
                 throw CaptureError(message: "a JSON array: write one object a line, for example by jq -c '.[]'")
             }
             let format = self.format ?? (CaptureFormat.looksLikeNDJSON(start) ? fields : .plainText)
-            if format.fields == nil, policy.instant == .captured, !start.isEmpty {
+            if format.fields == nil, policy.instant.given == nil, !start.isEmpty {
                 throw CaptureError(
                     message: "plain text has no times of capture: say when to judge by --at, such as --at now"
                 )
@@ -93,10 +93,10 @@ public struct Audit: Sendable {
             let before = bytes
             let means = AuditMeans(
                 policy: policy,
-                format: format.with(times: policy.instant == .captured),
+                format: format.with(times: policy.instant.given == nil),
                 memory: memory,
                 conclusions: conclusions,
-                beginning: Conclusion.beginning(file: input.name),
+                beginning: VerdictWriter.beginning(file: input.name),
                 writesVerdicts: verdicts != nil
             )
             let judged = try await run(&reader, means, verdicts, isStopped) { read, tokens in
@@ -112,10 +112,13 @@ public struct Audit: Sendable {
         return summary
     }
 
+    /// A batch that was judged, and who did it.
     private struct Judged: Sendable {
         let index: Int
-        let lines: [UInt8]
-        let summary: AuditSummary
+        let batch: CaptureReader.Batch
+        let worker: AuditWorker
+        let verdicts: [UInt8]
+        let count: Int
     }
 
     private func run(
@@ -127,12 +130,12 @@ public struct Audit: Sendable {
     ) async throws(CaptureError) -> AuditSummary {
         var source = reader
         defer { reader = source }
-        let result = await withTaskGroup(of: (CaptureReader.Batch, Judged).self) {
-            group -> Result<AuditSummary, CaptureError> in
-            var summary = AuditSummary()
+        let result = await withTaskGroup(of: Judged.self) { group -> Result<AuditSummary, CaptureError> in
             var started = 0
             var written = 0
+            var tokens = 0
             var waiting: [Int: Judged] = [:]
+            var idle: [AuditWorker] = []
             var isAtEnd = false
             do throws(CaptureError) {
                 while true {
@@ -144,28 +147,31 @@ public struct Audit: Sendable {
                         }
                         let index = started
                         started += 1
-                        group.addTask { (batch, Self.judged(batch, index, by: means)) }
+                        let worker = idle.popLast() ?? AuditWorker(means)
+                        group.addTask {
+                            let (verdicts, count) = await worker.judge(batch)
+                            return Judged(index: index, batch: batch, worker: worker, verdicts: verdicts, count: count)
+                        }
                     }
-                    guard let (batch, judged) = await group.next() else { return .success(summary) }
-                    source.reuse(batch)
+                    guard let judged = await group.next() else { break }
+                    source.reuse(judged.batch)
                     waiting[judged.index] = judged
                     while let next = waiting.removeValue(forKey: written) {
                         written += 1
-                        summary.add(next.summary)
-                        if let verdicts { try verdicts(next.lines) }
+                        if let verdicts { try verdicts(next.verdicts) }
+                        tokens += next.count
+                        // Not before its verdicts are written: it has one buffer for them.
+                        idle.append(next.worker)
                     }
-                    progress(source.bytesRead, summary.total)
+                    progress(source.bytesRead, tokens)
                 }
             } catch {
                 return .failure(error)
             }
+            var summary = AuditSummary()
+            for worker in idle { summary.add(await worker.summary) }
+            return .success(summary)
         }
         return try result.get()
-    }
-
-    private static func judged(_ batch: CaptureReader.Batch, _ index: Int, by means: AuditMeans) -> Judged {
-        var judge = BatchJudge()
-        judge.judge(batch, by: means.copy)
-        return Judged(index: index, lines: judge.verdicts, summary: judge.summary)
     }
 }

@@ -26,12 +26,4 @@ struct AuditMeans: Sendable {
             writesVerdicts: writesVerdicts
         )
     }
-
-    /// When the token of a line is judged at; nil where nobody says.
-    func time(of line: CapturedLine) -> UnixTime? {
-        switch policy.instant {
-        case .at(let given): given
-        case .captured: line.time
-        }
-    }
 }

@@ -11,6 +11,9 @@ public struct AuditPolicy: Sendable {
         case captured
         /// One time for all.
         case at(UnixTime)
+
+        /// The one time for all.
+        var given: UnixTime? { if case .at(let time) = self { time } else { nil } }
     }
 
     let instant: Instant

@@ -17,9 +17,12 @@ struct BatchJudge {
         let index: Int
     }
 
-    /// The verdicts, as lines of JSON.
-    private(set) var verdicts: [UInt8] = []
-    /// The conclusions of the batch's lines, and where they are by their parts and by their numbers.
+    init(settled: AuditSummary = AuditSummary()) { self.settled = settled }
+
+    private var writer = VerdictWriter()
+    /// What earlier lines came to.
+    private var settled = AuditSummary()
+    /// The conclusions of the others, how many come to each, and where they are by their parts and by their numbers.
     private var held: [Held] = []
     private var lines: [Int] = []
     private var byParts: [Conclusion.Parts: Int] = [:]
@@ -27,58 +30,53 @@ struct BatchJudge {
     /// The first few of them by what they are made of, which nearly all lines come to.
     private var usual: [Usual] = []
 
-    /// What the lines came to, so far.
+    /// Most conclusions that are kept from one batch to the next: of what tokens merely claim there is no end.
+    private static let keptConclusions = 256
+
+    /// The verdicts on the batch that was judged last, as lines of JSON.
+    var verdicts: [UInt8] { writer.verdicts }
+
+    /// What all lines came to.
     var summary: AuditSummary {
-        var summary = AuditSummary()
+        var summary = settled
         for (held, lines) in zip(held, lines) { summary.add(held.conclusion.tally, lines: lines) }
         return summary
     }
 
-    /// Judges the lines of a batch.
-    mutating func judge(_ batch: CaptureReader.Batch, by means: AuditMeans) {
-        let fields = means.format.fields
-        unsafe batch.withBytes { bytes in
-            if means.writesVerdicts { verdicts.reserveCapacity(bytes.count / 3) }
-            var number = batch.firstLine
-            var start = 0
-            while start < bytes.count {
-                let end = unsafe bytes.position(of: UInt8(ascii: "\n"), from: start) ?? bytes.count
-                let line = unsafe CapturedLine(bytes, start..<end, number: number, fields)
-                if let line { judge(line, means) }
-                number += 1
-                start = end + 1
-            }
+    /// Judges the lines of a batch, and answers how many there are.
+    mutating func judge(_ batch: CaptureReader.Batch, by means: AuditMeans) -> Int {
+        if held.count > Self.keptConclusions { self = BatchJudge(settled: summary) }
+        return unsafe batch.withBytes { bytes in
+            let lines = unsafe CapturedLines(bytes, of: batch, means.format, at: means.policy.instant.given)
+            let known = means.memory.find(lines)
+            let judged = zip(lines.all, known).map { self.judged($0, of: lines, $1, means) }
+            for line in judged { self.lines[line.conclusion] += 1 }
+            if means.writesVerdicts { writer.write(lines, judged, behind: means.beginning) }
+            return judged.count
         }
     }
 
-    /// Judges a line, or remembers what came of its token before.
-    private mutating func judge(_ line: CapturedLine, _ means: AuditMeans) {
-        let (index, fingerprint) =
-            switch line.content {
-            case .unreadable(let note):
-                (index(of: Conclusion.Parts(.undecided, note: note), means), TokenFingerprint?.none)
-            case .token(let text):
-                unsafe line.withBytes(of: text) { unsafe judged($0, at: means.time(of: line), means) }
-            }
-        lines[index] += 1
-        if means.writesVerdicts { write(line, fingerprint, index, behind: means.beginning) }
-    }
-
-    private mutating func write(
+    /// What comes of a line, unless it is known.
+    private mutating func judged(
         _ line: CapturedLine,
-        _ fingerprint: TokenFingerprint?,
-        _ index: Int,
-        behind beginning: [UInt8]
-    ) {
-        // By its span, so that no references are counted.
-        held.span[index].conclusion.write(line, fingerprint, behind: beginning, to: &verdicts)
+        of lines: CapturedLines,
+        _ known: JudgedToken?,
+        _ means: AuditMeans
+    ) -> VerdictWriter.Judged {
+        if let known { return (index(of: known.conclusion, means), known.fingerprint) }
+        switch line.content {
+        case .token(let text): return unsafe lines.withBytes(of: text) { unsafe judged($0, at: line.time, means) }
+        case .noObject: return (index(ofNote: "not a JSON object", means), nil)
+        case .noToken:
+            return (index(ofNote: "no member '\(means.format.fields?.token.name ?? "")' with a token", means), nil)
+        }
     }
 
     private mutating func judged(
         _ token: UnsafeBufferPointer<UInt8>,
         at time: UnixTime?,
         _ means: AuditMeans
-    ) -> (index: Int, TokenFingerprint?) {
+    ) -> VerdictWriter.Judged {
         if let time, let judged = unsafe means.memory.find(token, at: time) {
             return (index(of: judged.conclusion, means), judged.fingerprint)
         }
@@ -113,7 +111,7 @@ struct BatchJudge {
         }
         guard let now = time else {
             let note = "no time of capture in seconds (not milliseconds) or RFC 3339; --at sets one for all"
-            return (index(of: Conclusion.Parts(.undecided, note: note), means), nil)
+            return (index(ofNote: note, means), nil)
         }
         guard let current = judge.keys.held(at: now) else {
             let issuer = isOwn ? judge.name : nil
@@ -143,6 +141,10 @@ struct BatchJudge {
         return nil
     }
 
+    private mutating func index(ofNote note: String, _ means: AuditMeans) -> Int {
+        index(of: Conclusion.Parts(.undecided, note: note), means)
+    }
+
     private mutating func index(of number: Int, _ means: AuditMeans) -> Int {
         index(ofNumber: number) ?? hold(means.conclusions.conclusion(number), number)
     }
@@ -158,6 +160,7 @@ struct BatchJudge {
     private mutating func hold(_ conclusion: Conclusion, _ number: Int?) -> Int {
         held.append(Held(conclusion: conclusion, number: number))
         lines.append(0)
+        writer.add(conclusion)
         if let number { byNumber[number] = held.count - 1 }
         return held.count - 1
     }

@@ -13,33 +13,23 @@ import Darwin
 
 /// Reads lines from a file descriptor in batches of bounded size.
 struct CaptureReader {
-    /// Whole lines, one behind the other, and the number of the first.
+    /// Whole lines, one behind the other.
     struct Batch: Sendable {
         fileprivate let buffer: [UInt8]
-        fileprivate let count: Int
+        /// The number of the first line, and where each of them ends.
         let firstLine: Int
+        let ends: [Int]
 
         /// Lends the lines.
         func withBytes<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
-            unsafe buffer.withUnsafeBufferPointer { unsafe body(UnsafeBufferPointer(rebasing: $0[..<count])) }
-        }
-
-        /// How many lines end in it.
-        var lineEnds: Int {
-            unsafe withBytes { bytes in
-                var count = 0
-                var start = 0
-                while let end = unsafe bytes.position(of: UInt8(ascii: "\n"), from: start) {
-                    count += 1
-                    start = end + 1
-                }
-                return count
+            unsafe buffer.withUnsafeBufferPointer {
+                unsafe body(UnsafeBufferPointer(rebasing: $0[..<(ends.last ?? 0)]))
             }
         }
     }
 
     /// Bytes of one read, and of the longest line that is judged; the rest of a longer one is passed over.
-    static let chunkBytes = 256 * 1024
+    static let chunkBytes = 512 * 1024
     static let lineBytes = 1024 * 1024
 
     private let descriptor: Int32
@@ -86,7 +76,7 @@ struct CaptureReader {
     }
 
     private mutating func take(upTo end: Int) -> Batch {
-        let batch = Batch(buffer: rest, count: end, firstLine: nextLine)
+        let batch = Batch(buffer: rest, firstLine: nextLine, ends: ends(upTo: end))
         var next = spare.popLast() ?? []
         next.removeAll(keepingCapacity: true)
         // A read, and nearly any beginning of a line: what has to grow is moved.
@@ -94,8 +84,22 @@ struct CaptureReader {
         next += rest[end...]
         rest = next
         unended = rest.count
-        nextLine += batch.lineEnds
+        nextLine += batch.ends.count
         return batch
+    }
+
+    /// Where lines end; the last one of the input may do so without a line feed.
+    private func ends(upTo end: Int) -> [Int] {
+        unsafe rest.withUnsafeBufferPointer { bytes in
+            var ends: [Int] = []
+            ends.reserveCapacity(64)
+            var start = 0
+            while start < end {
+                ends.append(unsafe bytes.position(of: UInt8(ascii: "\n"), from: start, to: end) ?? end)
+                start = (ends.last ?? end) + 1
+            }
+            return ends
+        }
     }
 
     private mutating func skipLine(unless shouldStop: () -> Bool) throws(CaptureError) {

@@ -54,9 +54,9 @@ final class Conclusion: Sendable {
 
     /// What it counts as in a summary.
     let tally: AuditSummary.Tally
-    /// A verdict as JSON, from the comma in front of its members up to the value of the fingerprint, and behind that.
-    private let start: [UInt8]
-    private let end: [UInt8]
+    /// A verdict as JSON, from the comma in front of its members up to the quote of the fingerprint, and from the other one on.
+    let start: [UInt8]
+    let end: [UInt8]
 
     /// - Parameter knownKeys: the key identifiers that a summary counts by.
     init(_ parts: Parts, knownKeys: Set<ExactString>) {
@@ -78,80 +78,16 @@ final class Conclusion: Sendable {
                 ("verdict", .string(outcome.rawValue)), ("reason", text(findings.first?.text)),
                 ("findings", .array(findings.map { .string($0.text) })), ("issuer", text(parts.issuer)),
                 ("kid", text(parts.keyID)), ("alg", text(parts.algorithmName)),
-            ]) + ",\"fingerprint\":".utf8
+            ]) + ",\"fingerprint\":\"".utf8
         var last: [(String, JSONValue)] = []
         if let time = parts.keyWithdrawnSince { last.append(("key_withdrawn_since", .string(time.rfc3339))) }
         if let note = parts.note { last.append(("note", .string(note))) }
-        end = Self.members(last) + "}\n".utf8
+        end = "\"".utf8 + Self.members(last) + "}\n".utf8
     }
-
-    private init(copying other: Conclusion) {
-        tally = other.tally
-        start = other.start.map { $0 }
-        end = other.end.map { $0 }
-    }
-
-    /// The same in memory of its own: threads that write it meet at no reference count.
-    var copy: Conclusion { Conclusion(copying: self) }
 
     /// The members of an object behind other ones.
     private static func members(_ members: [(String, JSONValue)]) -> [UInt8] {
         members.isEmpty ? [] : [UInt8(ascii: ",")] + JSONValue.object(members).text.utf8.dropFirst().dropLast()
-    }
-
-    /// Appends the verdict on a line that comes to this, as one line of JSON.
-    ///
-    /// - Parameter beginning: what ``beginning(file:)`` says.
-    func write(
-        _ line: CapturedLine,
-        _ fingerprint: TokenFingerprint?,
-        behind beginning: [UInt8],
-        to output: inout [UInt8]
-    ) {
-        Self.append(beginning, to: &output)
-        Self.append(line.number, to: &output)
-        if let id = line.id {
-            Self.append(",\"id\":", to: &output)
-            unsafe line.withBytes(of: id) { unsafe output.append(contentsOf: $0) }
-        }
-        Self.append(start, to: &output)
-        if let fingerprint {
-            output.append(UInt8(ascii: "\""))
-            fingerprint.write(to: &output)
-            output.append(UInt8(ascii: "\""))
-        } else {
-            Self.append("null", to: &output)
-        }
-        Self.append(end, to: &output)
-    }
-
-    /// How every verdict on a line of an input begins; `file` is the input's name, where there are several.
-    static func beginning(file: String?) -> [UInt8] {
-        let name = file.map { "\"file\":\(JSONValue.string($0).text)," } ?? ""
-        return Array("{\(name)\"line\":".utf8)
-    }
-
-    /// Appends bytes without counting references, as `+=` does to hand them over.
-    private static func append(_ bytes: [UInt8], to output: inout [UInt8]) {
-        unsafe bytes.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
-    }
-
-    private static func append(_ text: StaticString, to output: inout [UInt8]) {
-        unsafe output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-    }
-
-    /// Appends the decimal digits of a number from 0 on.
-    private static func append(_ number: Int, to output: inout [UInt8]) {
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var start = digits.count
-            var rest = UInt64(truncatingIfNeeded: number)
-            repeat {
-                start -= 1
-                unsafe digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            } while rest > 0
-            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
-        }
     }
 }
 
@@ -174,7 +110,7 @@ final class Conclusions: Sendable {
 
     /// The conclusion of these parts, and its number if it has one.
     func conclusion(_ parts: Conclusion.Parts) -> (Conclusion, number: Int?) {
-        let known = state.withLock { state in state.numbers[parts].map { (state.all[$0].copy, number: $0) } }
+        let known = state.withLock { state in state.numbers[parts].map { (state.all[$0], number: $0) } }
         if let known { return known }
         let conclusion = Conclusion(parts, knownKeys: knownKeys)
         let isClaimed = parts.isClaimed(unless: knownKeys)
@@ -183,12 +119,12 @@ final class Conclusions: Sendable {
             guard !isClaimed || state.claimed < Self.claimedLimit else { return nil }
             if isClaimed { state.claimed += 1 }
             state.numbers[parts] = state.all.count
-            state.all.append(conclusion.copy)
+            state.all.append(conclusion)
             return state.all.count - 1
         }
         return (conclusion, number)
     }
 
     /// The conclusion of a number that was given out.
-    func conclusion(_ number: Int) -> Conclusion { state.withLock { $0.all[number].copy } }
+    func conclusion(_ number: Int) -> Conclusion { state.withLock { $0.all[number] } }
 }

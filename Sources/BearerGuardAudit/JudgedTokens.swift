@@ -95,13 +95,19 @@ final class JudgedTokens: Sendable {
 
     private final class Shard: Sendable {
         let state = Mutex(State())
-
-        func find(_ token: UnsafeBufferPointer<UInt8>, at place: UInt64, _ time: UnixTime) -> JudgedToken? {
-            state.withLock { unsafe $0.find(token, at: place, time) }
-        }
     }
 
-    private static let shardCount = 64
+    /// A token that is looked for.
+    private struct Sought {
+        let line: Int
+        let text: CapturedLine.Text
+        let time: UnixTime
+        let place: UInt64
+        /// Another one of its shard; -1 for none.
+        let next: Int
+    }
+
+    private static let shardCount = 32
     private let shards = (0..<shardCount).map { _ in Shard() }
     private let shardBytes: Int
     private let seed = UInt64.random(in: .min ... .max)
@@ -109,10 +115,42 @@ final class JudgedTokens: Sendable {
     /// - Parameter bytes: most bytes.
     init(bytes: Int) { shardBytes = bytes / shards.count }
 
+    /// What came of exactly the tokens of these lines, where it would come of them at their times as well.
+    ///
+    /// Those of one shard follow each other: it is locked once, and the processor, which does little more than to wait for
+    /// memory, waits for several of them at a time.
+    func find(_ lines: CapturedLines) -> [JudgedToken?] {
+        var sought: [Sought] = []
+        sought.reserveCapacity(lines.all.count)
+        var first = [Int](repeating: -1, count: Self.shardCount)
+        for (index, line) in lines.all.enumerated() {
+            guard case .token(let text) = line.content, let time = line.time,
+                let place = lines.withBytes(of: text, { unsafe place($0) })
+            else { continue }
+            let shard = Self.shard(of: place)
+            sought.append(Sought(line: index, text: text, time: time, place: place, next: first[shard]))
+            first[shard] = sought.count - 1
+        }
+        var judged = [JudgedToken?](repeating: nil, count: lines.all.count)
+        for shard in first.indices where first[shard] >= 0 {
+            shards[shard].state.withLock { state in
+                var next = first[shard]
+                while next >= 0 {
+                    let token = sought[next]
+                    judged[token.line] = lines.withBytes(of: token.text) { bytes in
+                        unsafe state.find(bytes, at: token.place, token.time)
+                    }
+                    next = token.next
+                }
+            }
+        }
+        return judged
+    }
+
     /// What came of exactly this token, if it would come of it at `time` as well.
     func find(_ token: UnsafeBufferPointer<UInt8>, at time: UnixTime) -> JudgedToken? {
         guard let place = unsafe place(token) else { return nil }
-        return unsafe Self.find(token, at: place, time, in: shards)
+        return shards[Self.shard(of: place)].state.withLock { unsafe $0.find(token, at: place, time) }
     }
 
     /// Keeps what came of a token while neither the time nor the keys of the issuer make it another.
@@ -121,16 +159,6 @@ final class JudgedTokens: Sendable {
         shards[Self.shard(of: place)].state.withLock {
             unsafe $0.insert(token, at: place, judged, during: period, limit: shardBytes)
         }
-    }
-
-    private static func find(
-        _ token: UnsafeBufferPointer<UInt8>,
-        at place: UInt64,
-        _ time: UnixTime,
-        in shards: [Shard]
-    ) -> JudgedToken? {
-        // By their span, so that no references are counted.
-        unsafe shards.span[shard(of: place)].find(token, at: place, time)
     }
 
     private static func shard(of place: UInt64) -> Int { Int(place % UInt64(shardCount)) }

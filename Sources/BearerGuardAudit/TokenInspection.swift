@@ -27,7 +27,7 @@ package struct TokenInspection: Sendable {
     package var lacksKeys = false
 
     /// The token of an `Authorization` field as people copy it, with its name and scheme or without.
-    package static func token(ofField field: [UInt8]) -> [UInt8] { CapturedLine.withoutScheme(field) }
+    package static func token(ofField field: [UInt8]) -> [UInt8] { CapturedLines.withoutScheme(field) }
 }
 
 extension AuditPolicy {
@@ -68,7 +68,7 @@ extension AuditPolicy {
             return inspection
         }
         inspection.issuer = isOwn ? judge.name : nil
-        let now = if case .at(let time) = instant { time } else { UnixTime(seconds: 0) }
+        let now = instant.given ?? UnixTime(seconds: 0)
         let known = judge.keys.held(at: now)?.keys
         inspection.lacksKeys = known == nil
         let keys = known ?? KeySnapshot(keys: [])

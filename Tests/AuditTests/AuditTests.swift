@@ -374,6 +374,24 @@ struct AuditTests {
         #expect(summary.total < 500_000)
     }
 
+    @Test("Progress counts tokens, not lines, and all bytes")
+    func progress() async throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
+        let text = String(repeating: "rubbish\n\n", count: 100_000)
+        try Data(text.utf8).write(to: url)
+        defer { try? FileManager.default.removeItem(at: url) }
+        let file = try FileHandle(forReadingFrom: url)
+        defer { try? file.close() }
+        var told: [Audit.Progress] = []
+        let inputs = [Audit.Input(descriptor: file.fileDescriptor, name: nil)]
+        let summary = try await audit().run(inputs, verdicts: nil, progress: { told.append($0) })
+        #expect(summary.total == 100_000)
+        #expect(told.last?.tokens == 100_000)
+        #expect(told.last?.bytes == text.utf8.count)
+        #expect(told.count > 1)
+        #expect(zip(told, told.dropFirst()).allSatisfy { $0.tokens <= $1.tokens && $0.bytes <= $1.bytes })
+    }
+
     @Test("An audit whose task is cancelled closes with what is done, and says that it was interrupted")
     func cancellation() async throws {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")

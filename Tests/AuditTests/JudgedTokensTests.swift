@@ -3,6 +3,7 @@
 
 import BearerGuard
 import BearerGuardTesting
+import Foundation
 import Testing
 
 @testable import BearerGuardAudit
@@ -40,6 +41,35 @@ struct JudgedTokensTests {
             #expect(judged.fingerprint == Self.judged(number).fingerprint)
         }
         #expect((200...1600).contains(found))
+    }
+
+    @Test("Of a batch's lines those are known whose tokens were judged, each with its own, whatever stands beside them")
+    func linesOfABatch() throws {
+        let memory = JudgedTokens(bytes: 64 * 1024 * 1024)
+        for number in stride(from: 0, to: 600, by: 3) {
+            memory.insert(Self.token(number), Self.judged(number), during: UnixTime.always)
+        }
+        let end = UnixTime(seconds: Self.time.seconds + 10)
+        memory.insert(Self.token(1), Self.judged(1), during: Self.time..<end)
+        memory.insert(Self.token(4), Self.judged(4), during: end..<UnixTime(seconds: end.seconds + 10))
+        // In an order of its own, some twice; one that is too short to be known, and one that ends like a known one.
+        let numbers = (0..<700).map { $0 * 7 % 601 }
+        var tokens = numbers.map(Self.token)
+        tokens += [Array("short".utf8), Self.token(0).dropFirst() + []]
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("batch-\(UUID().uuidString)")
+        try Data(tokens.joined(separator: [UInt8(ascii: "\n")])).write(to: url)
+        defer { try? FileManager.default.removeItem(at: url) }
+        let file = try FileHandle(forReadingFrom: url)
+        defer { try? file.close() }
+        var reader = CaptureReader(descriptor: file.fileDescriptor)
+        var known: [JudgedToken?] = []
+        while let batch = try reader.next(unless: { false }) {
+            unsafe batch.withBytes { bytes in
+                known += memory.find(unsafe CapturedLines(bytes, of: batch, .plainText, at: Self.time))
+            }
+        }
+        let expected = numbers.map { $0 % 3 == 0 && $0 < 600 || $0 == 1 ? $0 : nil } + [nil, nil]
+        #expect(known.map { $0?.conclusion } == expected)
     }
 
     @Test("Of tokens that share their length and their end the last one is remembered, and never taken for another")

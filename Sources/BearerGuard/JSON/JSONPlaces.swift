@@ -40,9 +40,9 @@ package struct JSONPlaces: ~Copyable {
             for index in 0..<names.count {
                 let entry = names.entry(index)
                 if entry.hasEscapedName { return .other }
-                guard unsafe JSONMembers.isEqual(UnsafeBufferPointer(rebasing: text[entry.name]), name) else {
-                    continue
-                }
+                guard entry.name.count == name.count,
+                    unsafe JSONMembers.isEqual(UnsafeBufferPointer(rebasing: text[entry.name]), name)
+                else { continue }
                 switch entry.kind {
                 case .plainString: return .text(entry.value)
                 case .integer: return .integer(entry.value)

@@ -12,35 +12,34 @@ enum JSONText {
             at &+= plain
             if plain < 8 { return at }
             // What is long so far, mostly goes on.
-            let length = at &- start
-            if length & 63 == 0 { unsafe at = skippingPlain(text, at, most: 2 &* length) }
+            if at &- start == 16 { unsafe at = skippingPlain(text, at) }
         }
         while at < text.count, unsafe isPlain(text[at]) { at &+= 1 }
         return at
     }
 
-    /// A place behind nothing but plain bytes: two of those that may end them are looked for by the C library, many bytes at a
-    /// time.
-    ///
-    /// - Parameter most: bytes that may be looked through, in proportion to those that were, as they may be so in vain.
+    /// A place behind nothing but plain bytes, with one that is not, or the end, within the next 16 bytes.
     @_optimize(speed)
     @inline(never)
-    private static func skippingPlain(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, most: Int) -> Int {
-        var end = min(text.count, start &+ min(most, 1024))
-        unsafe end = text.position(of: UInt8(ascii: "\""), from: start, to: end) ?? end
-        unsafe end = text.position(of: UInt8(ascii: "\\"), from: start, to: end) ?? end
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        var at = start
-        while at &+ 32 <= end {
-            // A byte's top bit is set where it is under 0x20 or beyond ASCII, and seldom where it follows such a one.
-            var found: UInt64 = 0
-            for offset in 0..<4 {
-                let word = unsafe word(text, at &+ 8 &* offset)
-                found |= (word &- ones &* 0x20) | word
-            }
-            if found & (ones &* 0x80) != 0 { return at }
-            at &+= 32
+    private static func skippingPlain(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+        let bytes = unsafe UnsafeRawPointer(text.baseAddress.unsafelyUnwrapped)
+        let ones = SIMD2<UInt64>(repeating: 0x0101_0101_0101_0101)
+        /// As in `plainBytes`.
+        @inline(__always)
+        func others(_ at: Int) -> SIMD2<UInt64> {
+            let words = unsafe bytes.loadUnaligned(fromByteOffset: at, as: SIMD2<UInt64>.self)
+            let low = (words ^ (ones &* 0x02)) &- ones &* 0x21
+            let backslashes = (words ^ (ones &* 0x5C)) &- ones
+            return low | backslashes | words
         }
+        func arePlain(_ others: SIMD2<UInt64>) -> Bool { (others.x | others.y) & 0x8080_8080_8080_8080 == 0 }
+        var at = start
+        while at &+ 64 <= text.count,
+            arePlain(others(at) | others(at &+ 16) | others(at &+ 32) | others(at &+ 48))
+        {
+            at &+= 64
+        }
+        while at &+ 16 <= text.count, arePlain(others(at)) { at &+= 16 }
         return at
     }
 
