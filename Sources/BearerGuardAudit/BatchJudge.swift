@@ -26,7 +26,7 @@ struct BatchJudge {
     private var held: [Held] = []
     private var lines: [Int] = []
     private var byParts: [Conclusion.Parts: Int] = [:]
-    private var byNumber: [Int: Int] = [:]
+    private var byNumber: [Int?] = []
     /// The first few of them by what they are made of, which nearly all lines come to.
     private var usual: [Usual] = []
 
@@ -49,8 +49,13 @@ struct BatchJudge {
         return unsafe batch.withBytes { bytes in
             let lines = unsafe CapturedLines(bytes, of: batch, means.format, at: means.policy.instant.given)
             let known = means.memory.find(lines)
-            let judged = zip(lines.all, known).map { self.judged($0, of: lines, $1, means) }
-            for line in judged { self.lines[line.conclusion] += 1 }
+            var judged: [VerdictWriter.Judged] = []
+            judged.reserveCapacity(known.count)
+            for (line, known) in zip(lines.all, known) {
+                let line = self.judged(line, of: lines, known, means)
+                self.lines[line.conclusion] += 1
+                judged.append(line)
+            }
             if means.writesVerdicts { writer.write(lines, judged, behind: means.beginning) }
             return judged.count
         }
@@ -161,14 +166,12 @@ struct BatchJudge {
         held.append(Held(conclusion: conclusion, number: number))
         lines.append(0)
         writer.add(conclusion)
-        if let number { byNumber[number] = held.count - 1 }
+        if let number {
+            if number >= byNumber.count { byNumber += repeatElement(nil, count: number + 1 - byNumber.count) }
+            byNumber[number] = held.count - 1
+        }
         return held.count - 1
     }
 
-    private func index(ofNumber number: Int) -> Int? {
-        let held = held.span
-        // The first few are nearly all lines': comparing is quicker than hashing.
-        for index in 0..<min(8, held.count) where held[index].number == number { return index }
-        return byNumber[number]
-    }
+    private func index(ofNumber number: Int) -> Int? { number < byNumber.count ? byNumber[number] : nil }
 }

@@ -16,25 +16,58 @@ struct JudgedToken: Sendable {
 /// A token is known by all of its bytes. They stand behind each other, and what came of them is plain values: a look counts
 /// no references, at which threads would meet. Memory is bounded; where it is full, a part of it starts anew.
 final class JudgedTokens: Sendable {
+    /// What stands in front of the bytes of a token.
     private struct Entry {
         let place: UInt64
-        let bytes: Range<Int>
-        let judged: JudgedToken
         let period: Range<UnixTime>
+        let count: Int
+        let judged: JudgedToken
     }
 
     private struct State {
-        /// Of all tokens, one behind the other.
-        private var bytes: [UInt8] = []
-        private var entries: [Entry] = []
-        /// Where entries are by the bits of their places above those that choose a shard, counted from 1; 0 for none.
-        private var numbers: [UInt32] = []
+        private struct Slot {
+            /// The upper half of a place, by which nearly all others are told apart.
+            let tag: UInt32
+            /// In words, and one more; 0 where there is none.
+            private let number: UInt32
 
-        func find(_ token: UnsafeBufferPointer<UInt8>, at place: UInt64, _ time: UnixTime) -> JudgedToken? {
-            guard let entry = number(place).map({ entries[$0] }), entry.period.contains(time),
-                unsafe token.isSame(as: bytes, at: entry.bytes)
-            else { return nil }
+            static let free = Slot(0, nil)
+
+            init(_ place: UInt64, _ start: Int?) {
+                tag = UInt32(truncatingIfNeeded: place >> 32)
+                number = start.map { UInt32(truncatingIfNeeded: $0 / 8 + 1) } ?? 0
+            }
+
+            /// Where an entry begins.
+            var start: Int? { number > 0 ? Int(number - 1) * 8 : nil }
+        }
+
+        /// Entries with their tokens, one behind the other.
+        private var memory: [UInt8] = []
+        /// Where entries are by the bits of their places above those that choose a shard.
+        private var slots: [Slot] = []
+        private var count = 0
+
+        /// Where the entry of a place begins.
+        func start(_ place: UInt64) -> Int? {
+            guard !slots.isEmpty, let start = slots[index(of: place)].start, entry(start).place == place else {
+                return nil
+            }
+            return start
+        }
+
+        /// What came of a token, if it is the one of an entry.
+        func judged(_ token: UnsafeBufferPointer<UInt8>, _ start: Int, _ time: UnixTime) -> JudgedToken? {
+            let entry = entry(start)
+            let bytes = start + MemoryLayout<Entry>.stride
+            guard entry.period.contains(time), unsafe token.isSame(as: memory, at: bytes..<bytes + entry.count) else {
+                return nil
+            }
             return entry.judged
+        }
+
+        private func entry(_ start: Int) -> Entry {
+            unsafe memory.withUnsafeBytes { unsafe $0.load(fromByteOffset: start, as: Entry.self) }
         }
 
         mutating func insert(
@@ -44,52 +77,51 @@ final class JudgedTokens: Sendable {
             during period: Range<UnixTime>,
             limit: Int
         ) {
-            if size + token.count > limit { removeAll() }
+            if size + token.count + 2 * MemoryLayout<Entry>.stride > limit { removeAll() }
             // What is never written to takes no memory, and nothing has to be moved.
-            if bytes.capacity < limit { bytes.reserveCapacity(limit) }
-            let start = bytes.count
-            unsafe bytes.append(contentsOf: token)
-            let entry = Entry(place: place, bytes: start..<bytes.count, judged: judged, period: period)
-            if let number = number(place) {
-                entries[number] = entry
-            } else {
-                entries.append(entry)
-                if numbers.count < 2 * entries.count {
-                    numbers = Array(repeating: 0, count: max(64, 2 * numbers.count))
-                    for index in entries.indices { note(index) }
-                } else {
-                    note(entries.count - 1)
-                }
-            }
+            if memory.capacity < limit { memory.reserveCapacity(limit) }
+            let start = memory.count
+            let entry = Entry(place: place, period: period, count: token.count, judged: judged)
+            unsafe withUnsafeBytes(of: entry) { unsafe memory.append(contentsOf: $0) }
+            memory.append(contentsOf: repeatElement(0, count: MemoryLayout<Entry>.stride - MemoryLayout<Entry>.size))
+            unsafe memory.append(contentsOf: token)
+            memory.append(contentsOf: repeatElement(0, count: -memory.count & 7))
+            note(place, start)
         }
 
         private mutating func removeAll() {
-            bytes.removeAll(keepingCapacity: true)
-            entries = []
-            numbers = []
+            memory.removeAll(keepingCapacity: true)
+            slots = []
+            count = 0
         }
 
         /// What it takes.
-        private var size: Int {
-            bytes.count + entries.capacity * MemoryLayout<Entry>.stride + numbers.count * MemoryLayout<UInt32>.stride
-        }
+        private var size: Int { memory.count + slots.count * MemoryLayout<Slot>.stride }
 
-        /// The number of the entry of a place.
-        private func number(_ place: UInt64) -> Int? {
-            // At least half of them are free: the walk ends.
-            var index = Int(truncatingIfNeeded: place >> 6) & (numbers.count - 1)
-            while !numbers.isEmpty, numbers[index] > 0 {
-                let number = Int(numbers[index]) - 1
-                if entries[number].place == place { return number }
-                index = (index + 1) & (numbers.count - 1)
+        private mutating func note(_ place: UInt64, _ start: Int) {
+            if slots.count < 2 * (count + 1) {
+                let starts = slots.compactMap(\.start)
+                slots = Array(repeating: Slot.free, count: max(64, 2 * slots.count))
+                for start in starts { put(entry(start).place, start) }
             }
-            return nil
+            if put(place, start) { count += 1 }
         }
 
-        private mutating func note(_ number: Int) {
-            var index = Int(truncatingIfNeeded: entries[number].place >> 6) & (numbers.count - 1)
-            while numbers[index] > 0 { index = (index + 1) & (numbers.count - 1) }
-            numbers[index] = UInt32(number + 1)
+        /// Puts an entry into its slot; false where there was another one.
+        @discardableResult
+        private mutating func put(_ place: UInt64, _ start: Int) -> Bool {
+            let index = index(of: place)
+            let isFree = slots[index].start == nil
+            slots[index] = Slot(place, start)
+            return isFree
+        }
+
+        /// The slot of a place, or the free one that it would have: at least half of them are free.
+        private func index(of place: UInt64) -> Int {
+            let (tag, mask) = (Slot(place, nil).tag, slots.count - 1)
+            var index = Int(truncatingIfNeeded: place >> 6) & mask
+            while slots[index].start != nil, slots[index].tag != tag { index = (index + 1) & mask }
+            return index
         }
     }
 
@@ -103,8 +135,10 @@ final class JudgedTokens: Sendable {
         let text: CapturedLine.Text
         let time: UnixTime
         let place: UInt64
-        /// Another one of its shard; -1 for none.
-        let next: Int
+        /// Another one of its shard.
+        let next: Int?
+        /// Where its entry begins.
+        var start: Int?
     }
 
     private static let shardCount = 32
@@ -117,30 +151,36 @@ final class JudgedTokens: Sendable {
 
     /// What came of exactly the tokens of these lines, where it would come of them at their times as well.
     ///
-    /// Those of one shard follow each other: it is locked once, and the processor, which does little more than to wait for
-    /// memory, waits for several of them at a time.
+    /// Those of one shard follow each other, and all their entries are asked for before any is looked at: it is locked once,
+    /// and the processor, which does little more than to wait for memory, waits for that of several at a time.
     func find(_ lines: CapturedLines) -> [JudgedToken?] {
         var sought: [Sought] = []
         sought.reserveCapacity(lines.all.count)
-        var first = [Int](repeating: -1, count: Self.shardCount)
+        var first = [Int?](repeating: nil, count: Self.shardCount)
         for (index, line) in lines.all.enumerated() {
             guard case .token(let text) = line.content, let time = line.time,
-                let place = lines.withBytes(of: text, { unsafe place($0) })
+                let place = unsafe lines.withBytes(of: text, { unsafe place($0) })
             else { continue }
             let shard = Self.shard(of: place)
             sought.append(Sought(line: index, text: text, time: time, place: place, next: first[shard]))
             first[shard] = sought.count - 1
         }
         var judged = [JudgedToken?](repeating: nil, count: lines.all.count)
-        for shard in first.indices where first[shard] >= 0 {
+        for (shard, first) in first.enumerated() where first != nil {
             shards[shard].state.withLock { state in
-                var next = first[shard]
-                while next >= 0 {
-                    let token = sought[next]
-                    judged[token.line] = lines.withBytes(of: token.text) { bytes in
-                        unsafe state.find(bytes, at: token.place, token.time)
-                    }
+                var next = first
+                while let number = next {
+                    sought[number].start = state.start(sought[number].place)
+                    next = sought[number].next
+                }
+                next = first
+                while let number = next {
+                    let token = sought[number]
                     next = token.next
+                    guard let start = token.start else { continue }
+                    judged[token.line] = unsafe lines.withBytes(of: token.text) { bytes in
+                        unsafe state.judged(bytes, start, token.time)
+                    }
                 }
             }
         }
@@ -150,7 +190,9 @@ final class JudgedTokens: Sendable {
     /// What came of exactly this token, if it would come of it at `time` as well.
     func find(_ token: UnsafeBufferPointer<UInt8>, at time: UnixTime) -> JudgedToken? {
         guard let place = unsafe place(token) else { return nil }
-        return shards[Self.shard(of: place)].state.withLock { unsafe $0.find(token, at: place, time) }
+        return shards[Self.shard(of: place)].state.withLock { state in
+            state.start(place).flatMap { unsafe state.judged(token, $0, time) }
+        }
     }
 
     /// Keeps what came of a token while neither the time nor the keys of the issuer make it another.

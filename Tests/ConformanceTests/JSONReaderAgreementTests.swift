@@ -128,7 +128,7 @@ struct JSONReaderAgreementTests {
     }
 
     /// Why the two readers differ; nil where they do not.
-    private static func difference(_ text: [UInt8], behind: String = #""}]e1,"#) -> String? {
+    static func difference(_ text: [UInt8], behind: String = #""}]e1,"#) -> String? {
         // Among other bytes, so that reading beyond either end would show.
         let surroundings = Array(behind.utf8)
         let place = surroundings.count..<surroundings.count + text.count

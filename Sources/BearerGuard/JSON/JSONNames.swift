@@ -46,6 +46,7 @@ struct JSONNames: ~Copyable {
     static let scratchBytes = 64 * MemoryLayout<Noted>.stride
 
     /// - Parameter scratch: ``scratchBytes`` of memory, aligned for any number.
+    @inline(__always)
     init(lent scratch: UnsafeMutableRawBufferPointer) { unsafe noted = ScratchStack(lent: scratch) }
 
     /// Members noted of all objects that are being read, which the next object's begin with.

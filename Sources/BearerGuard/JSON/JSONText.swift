@@ -12,7 +12,7 @@ enum JSONText {
             at &+= plain
             if plain < 8 { return at }
             // What is long so far, mostly goes on.
-            if at &- start == 16 { unsafe at = skippingPlain(text, at) }
+            if at &- start == 32 { unsafe at = skippingPlain(text, at) }
         }
         while at < text.count, unsafe isPlain(text[at]) { at &+= 1 }
         return at
