@@ -90,7 +90,7 @@ public struct Audit: Sendable {
                     message: "plain text has no times of capture: say when to judge by --at, such as --at now"
                 )
             }
-            let before = bytes
+            let before = Progress(bytes: bytes, tokens: summary.total)
             let means = AuditMeans(
                 policy: policy,
                 format: format.with(times: policy.instant.given == nil),
@@ -100,7 +100,7 @@ public struct Audit: Sendable {
                 writesVerdicts: verdicts != nil
             )
             let judged = try await run(&reader, means, verdicts, isStopped) { read, tokens in
-                progress(Progress(bytes: before + read, tokens: tokens))
+                progress(Progress(bytes: before.bytes + read, tokens: before.tokens + tokens))
             }
             bytes += reader.bytesRead
             summary.add(judged)
@@ -112,11 +112,11 @@ public struct Audit: Sendable {
         return summary
     }
 
-    /// A batch that was judged, and who did it.
+    /// A batch that was judged, and which worker did it.
     private struct Judged: Sendable {
         let index: Int
         let batch: CaptureReader.Batch
-        let worker: AuditWorker
+        let worker: Int
         let verdicts: [UInt8]
         let count: Int
     }
@@ -131,11 +131,11 @@ public struct Audit: Sendable {
         var source = reader
         defer { reader = source }
         let result = await withTaskGroup(of: Judged.self) { group -> Result<AuditSummary, CaptureError> in
+            var crew: [(worker: AuditWorker, batches: Int)] = []
             var started = 0
             var written = 0
             var tokens = 0
             var waiting: [Int: Judged] = [:]
-            var idle: [AuditWorker] = []
             var isAtEnd = false
             do throws(CaptureError) {
                 while true {
@@ -145,23 +145,25 @@ public struct Audit: Sendable {
                             isAtEnd = true
                             break
                         }
-                        let index = started
-                        started += 1
-                        let worker = idle.popLast() ?? AuditWorker(means)
-                        group.addTask {
-                            let (verdicts, count) = await worker.judge(batch)
-                            return Judged(index: index, batch: batch, worker: worker, verdicts: verdicts, count: count)
+                        if crew.count < workers, crew.allSatisfy({ $0.batches > 0 }) {
+                            crew.append((AuditWorker(means), 0))
                         }
+                        let number = crew.indices.min { crew[$0].batches < crew[$1].batches } ?? 0
+                        crew[number].batches += 1
+                        group.addTask { [index = started, worker = crew[number].worker] in
+                            let (verdicts, count) = await worker.judge(batch)
+                            return Judged(index: index, batch: batch, worker: number, verdicts: verdicts, count: count)
+                        }
+                        started += 1
                     }
                     guard let judged = await group.next() else { break }
-                    source.reuse(judged.batch)
+                    crew[judged.worker].batches -= 1
                     waiting[judged.index] = judged
                     while let next = waiting.removeValue(forKey: written) {
                         written += 1
                         if let verdicts { try verdicts(next.verdicts) }
                         tokens += next.count
-                        // Not before its verdicts are written: it has one buffer for them.
-                        idle.append(next.worker)
+                        source.reuse(next.batch)
                     }
                     progress(source.bytesRead, tokens)
                 }
@@ -169,7 +171,7 @@ public struct Audit: Sendable {
                 return .failure(error)
             }
             var summary = AuditSummary()
-            for worker in idle { summary.add(await worker.summary) }
+            for (worker, _) in crew { summary.add(await worker.summary) }
             return .success(summary)
         }
         return try result.get()

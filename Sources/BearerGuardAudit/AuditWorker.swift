@@ -11,10 +11,7 @@ actor AuditWorker {
     init(_ means: AuditMeans) { self.means = means.copy }
 
     /// The verdicts on the lines of a batch, as lines of JSON, and how many lines were judged.
-    func judge(_ batch: CaptureReader.Batch) -> (verdicts: [UInt8], count: Int) {
-        let count = judge.judge(batch, by: means)
-        return (judge.verdicts, count)
-    }
+    func judge(_ batch: CaptureReader.Batch) -> (verdicts: [UInt8], count: Int) { judge.judge(batch, by: means) }
 
     /// What came of all batches.
     var summary: AuditSummary { judge.summary }

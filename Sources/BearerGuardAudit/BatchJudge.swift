@@ -3,11 +3,14 @@
 
 import BearerGuard
 
-/// Judges the lines of one batch.
+/// Judges batches of lines, one after the other, and keeps what it needs for the next one.
 struct BatchJudge {
+    /// A conclusion that lines came to.
     private struct Held {
-        let conclusion: Conclusion
+        let tally: AuditSummary.Tally
         let number: Int?
+        /// How many of them.
+        var lines = 0
     }
 
     private struct Usual {
@@ -17,71 +20,71 @@ struct BatchJudge {
         let index: Int
     }
 
-    init(settled: AuditSummary = AuditSummary()) { self.settled = settled }
-
-    private var writer = VerdictWriter()
     /// What earlier lines came to.
     private var settled = AuditSummary()
-    /// The conclusions of the others, how many come to each, and where they are by their parts and by their numbers.
+    /// The conclusions of the others, and where they are by their parts and by their numbers.
     private var held: [Held] = []
-    private var lines: [Int] = []
     private var byParts: [Conclusion.Parts: Int] = [:]
     private var byNumber: [Int?] = []
-    /// The first few of them by what they are made of, which nearly all lines come to.
+    /// The first few of a batch by what they are made of, which nearly all lines come to.
     private var usual: [Usual] = []
+    private var writer = VerdictWriter()
 
     /// Most conclusions that are kept from one batch to the next: of what tokens merely claim there is no end.
     private static let keptConclusions = 256
 
-    /// The verdicts on the batch that was judged last, as lines of JSON.
-    var verdicts: [UInt8] { writer.verdicts }
-
     /// What all lines came to.
     var summary: AuditSummary {
         var summary = settled
-        for (held, lines) in zip(held, lines) { summary.add(held.conclusion.tally, lines: lines) }
+        for held in held { summary.add(held.tally, lines: held.lines) }
         return summary
     }
 
-    /// Judges the lines of a batch, and answers how many there are.
-    mutating func judge(_ batch: CaptureReader.Batch, by means: AuditMeans) -> Int {
-        if held.count > Self.keptConclusions { self = BatchJudge(settled: summary) }
+    /// The verdicts on the lines of a batch, as lines of JSON, and how many lines it has.
+    mutating func judge(_ batch: CaptureReader.Batch, by means: AuditMeans) -> (verdicts: [UInt8], count: Int) {
+        if held.count > Self.keptConclusions {
+            let settled = summary
+            self = BatchJudge()
+            self.settled = settled
+        }
+        // Headers are known by their objects, of which there are others in time.
+        usual.removeAll(keepingCapacity: true)
         return unsafe batch.withBytes { bytes in
             let lines = unsafe CapturedLines(bytes, of: batch, means.format, at: means.policy.instant.given)
-            let known = means.memory.find(lines)
-            var judged: [VerdictWriter.Judged] = []
-            judged.reserveCapacity(known.count)
-            for (line, known) in zip(lines.all, known) {
-                let line = self.judged(line, of: lines, known, means)
-                self.lines[line.conclusion] += 1
-                judged.append(line)
+            var verdicts: [VerdictWriter.Verdict] = []
+            verdicts.reserveCapacity(lines.all.count)
+            for (line, known) in zip(lines.all, means.memory.find(lines)) {
+                let verdict = verdict(on: line, of: lines, known, means)
+                held[verdict.conclusion].lines += 1
+                verdicts.append(verdict)
             }
-            if means.writesVerdicts { writer.write(lines, judged, behind: means.beginning) }
-            return judged.count
+            let written = means.writesVerdicts ? writer.written(verdicts, on: lines, behind: means.beginning) : []
+            return (written, verdicts.count)
         }
     }
 
     /// What comes of a line, unless it is known.
-    private mutating func judged(
-        _ line: CapturedLine,
+    private mutating func verdict(
+        on line: CapturedLine,
         of lines: CapturedLines,
         _ known: JudgedToken?,
         _ means: AuditMeans
-    ) -> VerdictWriter.Judged {
+    ) -> VerdictWriter.Verdict {
         if let known { return (index(of: known.conclusion, means), known.fingerprint) }
         switch line.content {
-        case .token(let text): return unsafe lines.withBytes(of: text) { unsafe judged($0, at: line.time, means) }
+        case .token(let text): return unsafe lines.withBytes(of: text) { unsafe verdict(on: $0, at: line.time, means) }
         case .noObject: return (index(ofNote: "not a JSON object", means), nil)
         case .noToken:
             return (index(ofNote: "no member '\(means.format.fields?.token.name ?? "")' with a token", means), nil)
         }
     }
 
-    private mutating func judged(
-        _ token: UnsafeBufferPointer<UInt8>,
+    private mutating func verdict(
+        on token: UnsafeBufferPointer<UInt8>,
         at time: UnixTime?,
         _ means: AuditMeans
-    ) -> VerdictWriter.Judged {
+    ) -> VerdictWriter.Verdict {
+        // An earlier line of the batch may have had it.
         if let time, let judged = unsafe means.memory.find(token, at: time) {
             return (index(of: judged.conclusion, means), judged.fingerprint)
         }
@@ -163,8 +166,7 @@ struct BatchJudge {
     }
 
     private mutating func hold(_ conclusion: Conclusion, _ number: Int?) -> Int {
-        held.append(Held(conclusion: conclusion, number: number))
-        lines.append(0)
+        held.append(Held(tally: conclusion.tally, number: number))
         writer.add(conclusion)
         if let number {
             if number >= byNumber.count { byNumber += repeatElement(nil, count: number + 1 - byNumber.count) }

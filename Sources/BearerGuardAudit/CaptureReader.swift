@@ -16,8 +16,9 @@ struct CaptureReader {
     /// Whole lines, one behind the other.
     struct Batch: Sendable {
         fileprivate let buffer: [UInt8]
-        /// The number of the first line, and where each of them ends.
+        /// The number of the first line.
         let firstLine: Int
+        /// Where each line ends.
         let ends: [Int]
 
         /// Lends the lines.
@@ -31,6 +32,8 @@ struct CaptureReader {
     /// Bytes of one read, and of the longest line that is judged; the rest of a longer one is passed over.
     static let chunkBytes = 512 * 1024
     static let lineBytes = 1024 * 1024
+    /// Most lines of a batch: of short ones, what is made of each takes more than it does.
+    static let batchLines = 8192
 
     private let descriptor: Int32
     private var rest: [UInt8] = []
@@ -75,16 +78,19 @@ struct CaptureReader {
         if batch.buffer.capacity <= 2 * Self.chunkBytes { spare.append(batch.buffer) }
     }
 
+    /// Takes the lines in front of a place, as many as a batch may have.
     private mutating func take(upTo end: Int) -> Batch {
-        let batch = Batch(buffer: rest, firstLine: nextLine, ends: ends(upTo: end))
-        var next = spare.popLast() ?? []
-        next.removeAll(keepingCapacity: true)
+        let ends = ends(upTo: end)
+        let next = min((ends.last ?? end) + 1, end)
+        let batch = Batch(buffer: rest, firstLine: nextLine, ends: ends)
+        var buffer = spare.popLast() ?? []
+        buffer.removeAll(keepingCapacity: true)
         // A read, and nearly any beginning of a line: what has to grow is moved.
-        next.reserveCapacity(Self.chunkBytes / 4 * 5)
-        next += rest[end...]
-        rest = next
-        unended = rest.count
-        nextLine += batch.ends.count
+        buffer.reserveCapacity(Self.chunkBytes / 4 * 5)
+        buffer += rest[next...]
+        rest = buffer
+        unended = next < end ? 0 : rest.count
+        nextLine += ends.count
         return batch
     }
 
@@ -92,11 +98,11 @@ struct CaptureReader {
     private func ends(upTo end: Int) -> [Int] {
         unsafe rest.withUnsafeBufferPointer { bytes in
             var ends: [Int] = []
-            ends.reserveCapacity(64)
             var start = 0
-            while start < end {
-                ends.append(unsafe bytes.position(of: UInt8(ascii: "\n"), from: start, to: end) ?? end)
-                start = (ends.last ?? end) + 1
+            while start < end, ends.count < Self.batchLines {
+                let lineEnd = unsafe bytes.position(of: UInt8(ascii: "\n"), from: start, to: end) ?? end
+                ends.append(lineEnd)
+                start = lineEnd + 1
             }
             return ends
         }
@@ -120,9 +126,13 @@ struct CaptureReader {
     private mutating func fill(unless shouldStop: () -> Bool) throws(CaptureError) {
         // A signal reaches any thread: this one looks for itself whether it still is to wait.
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        while unsafe poll(&waiting, 1, 100) == 0 {
+        while true {
+            let ready = unsafe poll(&waiting, 1, 100)
+            if ready > 0 || ready < 0 && errno != EINTR { break }
             if shouldStop() {
                 isAtEnd = true
+                // The beginning of a line is none.
+                (rest, unended) = ([], 0)
                 return
             }
         }

@@ -5,7 +5,7 @@ import BearerGuard
 import Synchronization
 
 /// What came of a token: the same on every line that has it, while the time and the keys are the same.
-struct JudgedToken: Sendable {
+struct JudgedToken: Sendable, BitwiseCopyable {
     /// The number of its ``Conclusion``.
     let conclusion: Int
     let fingerprint: TokenFingerprint
@@ -13,13 +13,15 @@ struct JudgedToken: Sendable {
 
 /// Tokens that were judged, so that the next line with one costs a look and no signature: captures repeat few tokens often.
 ///
-/// A token is known by all of its bytes. They stand behind each other, and what came of them is plain values: a look counts
-/// no references, at which threads would meet. Memory is bounded; where it is full, a part of it starts anew.
+/// A token is known by all of its bytes. They stand behind each other, with what came of them in front as plain values: what is
+/// found counts no references, at which threads would meet. Memory is bounded; where it is full, a part of it starts anew.
 final class JudgedTokens: Sendable {
     /// What stands in front of the bytes of a token.
-    private struct Entry {
+    private struct Entry: BitwiseCopyable {
         let place: UInt64
-        let period: Range<UnixTime>
+        /// The period in which it holds.
+        let start: UnixTime
+        let end: UnixTime
         let count: Int
         let judged: JudgedToken
     }
@@ -28,18 +30,20 @@ final class JudgedTokens: Sendable {
         private struct Slot {
             /// The upper half of a place, by which nearly all others are told apart.
             let tag: UInt32
-            /// In words, and one more; 0 where there is none.
+            /// Counted from 1; 0 where there is none.
             private let number: UInt32
 
             static let free = Slot(0, nil)
 
             init(_ place: UInt64, _ start: Int?) {
-                tag = UInt32(truncatingIfNeeded: place >> 32)
-                number = start.map { UInt32(truncatingIfNeeded: $0 / 8 + 1) } ?? 0
+                tag = Self.tag(place)
+                number = start.map { UInt32(truncatingIfNeeded: $0 + 1) } ?? 0
             }
 
+            static func tag(_ place: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: place >> 32) }
+
             /// Where an entry begins.
-            var start: Int? { number > 0 ? Int(number - 1) * 8 : nil }
+            var start: Int? { number > 0 ? Int(number - 1) : nil }
         }
 
         /// Entries with their tokens, one behind the other.
@@ -59,15 +63,15 @@ final class JudgedTokens: Sendable {
         /// What came of a token, if it is the one of an entry.
         func judged(_ token: UnsafeBufferPointer<UInt8>, _ start: Int, _ time: UnixTime) -> JudgedToken? {
             let entry = entry(start)
-            let bytes = start + MemoryLayout<Entry>.stride
-            guard entry.period.contains(time), unsafe token.isSame(as: memory, at: bytes..<bytes + entry.count) else {
-                return nil
-            }
+            let bytes = start + MemoryLayout<Entry>.size
+            guard entry.start <= time, time < entry.end,
+                unsafe token.isSame(as: memory, at: bytes..<bytes + entry.count)
+            else { return nil }
             return entry.judged
         }
 
         private func entry(_ start: Int) -> Entry {
-            unsafe memory.withUnsafeBytes { unsafe $0.load(fromByteOffset: start, as: Entry.self) }
+            unsafe memory.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: start, as: Entry.self) }
         }
 
         mutating func insert(
@@ -77,15 +81,14 @@ final class JudgedTokens: Sendable {
             during period: Range<UnixTime>,
             limit: Int
         ) {
-            if size + token.count + 2 * MemoryLayout<Entry>.stride > limit { removeAll() }
+            if size + MemoryLayout<Entry>.size + token.count > limit { removeAll() }
             // What is never written to takes no memory, and nothing has to be moved.
             if memory.capacity < limit { memory.reserveCapacity(limit) }
             let start = memory.count
-            let entry = Entry(place: place, period: period, count: token.count, judged: judged)
+            let (from, end) = (period.lowerBound, period.upperBound)
+            let entry = Entry(place: place, start: from, end: end, count: token.count, judged: judged)
             unsafe withUnsafeBytes(of: entry) { unsafe memory.append(contentsOf: $0) }
-            memory.append(contentsOf: repeatElement(0, count: MemoryLayout<Entry>.stride - MemoryLayout<Entry>.size))
             unsafe memory.append(contentsOf: token)
-            memory.append(contentsOf: repeatElement(0, count: -memory.count & 7))
             note(place, start)
         }
 
@@ -118,8 +121,8 @@ final class JudgedTokens: Sendable {
 
         /// The slot of a place, or the free one that it would have: at least half of them are free.
         private func index(of place: UInt64) -> Int {
-            let (tag, mask) = (Slot(place, nil).tag, slots.count - 1)
-            var index = Int(truncatingIfNeeded: place >> 6) & mask
+            let (tag, mask) = (Slot.tag(place), slots.count - 1)
+            var index = Int(truncatingIfNeeded: place >> JudgedTokens.shardBits) & mask
             while slots[index].start != nil, slots[index].tag != tag { index = (index + 1) & mask }
             return index
         }
@@ -141,18 +144,20 @@ final class JudgedTokens: Sendable {
         var start: Int?
     }
 
-    private static let shardCount = 32
+    /// Bits of a place that choose a shard.
+    private static let shardBits: UInt64 = 5
+    private static let shardCount = 1 << shardBits
     private let shards = (0..<shardCount).map { _ in Shard() }
     private let shardBytes: Int
     private let seed = UInt64.random(in: .min ... .max)
 
     /// - Parameter bytes: most bytes.
-    init(bytes: Int) { shardBytes = bytes / shards.count }
+    init(bytes: Int) { shardBytes = min(bytes / shards.count, Int(UInt32.max - 1)) }
 
     /// What came of exactly the tokens of these lines, where it would come of them at their times as well.
     ///
-    /// Those of one shard follow each other, and all their entries are asked for before any is looked at: it is locked once,
-    /// and the processor, which does little more than to wait for memory, waits for that of several at a time.
+    /// Those of one shard follow each other, and all their entries are found before any token is compared: it is locked
+    /// once, and the processor, which does little more than to wait for memory, waits for that of several at a time.
     func find(_ lines: CapturedLines) -> [JudgedToken?] {
         var sought: [Sought] = []
         sought.reserveCapacity(lines.all.count)

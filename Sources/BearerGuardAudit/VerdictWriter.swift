@@ -8,7 +8,7 @@ import BearerGuard
 /// What conclusions say stands in one text: to copy from it counts no references, as each conclusion's own bytes would have it.
 struct VerdictWriter {
     /// What came of a line: the number of a conclusion, and what the token is named by; nil where there is none.
-    typealias Judged = (conclusion: Int, fingerprint: TokenFingerprint?)
+    typealias Verdict = (conclusion: Int, fingerprint: TokenFingerprint?)
 
     private struct Said {
         /// In front of the fingerprint, and behind it.
@@ -16,10 +16,10 @@ struct VerdictWriter {
         let end: Range<Int>
     }
 
-    /// The verdicts that were written last.
-    private(set) var verdicts: [UInt8] = []
     private var texts: [UInt8] = []
     private var said: [Said] = []
+    /// Bytes that were written last, as many as the next lines will take.
+    private var room = 0
 
     /// Takes the next conclusion; they are numbered from 0 on.
     mutating func add(_ conclusion: Conclusion) {
@@ -30,33 +30,36 @@ struct VerdictWriter {
         said.append(Said(start: start..<end, end: end..<texts.count))
     }
 
-    /// Writes the verdicts on lines, in place of those before.
+    /// The verdicts on lines, as lines of JSON.
     ///
     /// - Parameters:
-    ///   - judged: what came of each line.
+    ///   - verdicts: what came of each line.
     ///   - beginning: what ``beginning(file:)`` says.
-    mutating func write(_ lines: CapturedLines, _ judged: [Judged], behind beginning: [UInt8]) {
-        verdicts.removeAll(keepingCapacity: true)
-        Self.write(lines, judged, said, texts, behind: beginning, to: &verdicts)
+    mutating func written(_ verdicts: [Verdict], on lines: CapturedLines, behind beginning: [UInt8]) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(room + room / 8)
+        Self.write(verdicts, on: lines, said, texts, behind: beginning, to: &output)
+        room = output.count
+        return output
     }
 
     private static func write(
-        _ lines: CapturedLines,
-        _ judged: [Judged],
+        _ verdicts: [Verdict],
+        on lines: CapturedLines,
         _ said: [Said],
         _ texts: [UInt8],
         behind beginning: [UInt8],
         to output: inout [UInt8]
     ) {
-        for (line, judged) in zip(lines.all, judged) {
+        for (line, verdict) in zip(lines.all, verdicts) {
             append(beginning, beginning.indices, to: &output)
             append(line.number, to: &output)
             if let id = line.id {
                 append(",\"id\":", to: &output)
                 unsafe lines.withBytes(of: id) { unsafe output.append(contentsOf: $0) }
             }
-            let said = said[judged.conclusion]
-            if let fingerprint = judged.fingerprint {
+            let said = said[verdict.conclusion]
+            if let fingerprint = verdict.fingerprint {
                 append(texts, said.start, to: &output)
                 fingerprint.write(to: &output)
                 append(texts, said.end, to: &output)

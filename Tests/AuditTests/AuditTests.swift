@@ -440,6 +440,21 @@ struct AuditTests {
         #expect(summary.invalid == numbers.count)
     }
 
+    @Test("What a worker settles when it met many conclusions is counted, and what comes again behind that is known")
+    func settledConclusions() async throws {
+        let good = issuer.token()
+        let rest = try #require(good.split(separator: ".", maxSplits: 1).last)
+        // Some hundreds a batch, of which each has more than a worker keeps.
+        let lines = (0..<4000).map { number in
+            if number.isMultiple(of: 3) { return good }
+            return Base64URL.encode(#"{"alg":"RS256","kid":"forged-\#(number % 900)"}"#.utf8) + "." + rest
+        }
+        let (found, summary) = try await verdicts(audit(workers: 1), lines.joined(separator: "\n"))
+        #expect(found.map { $0["verdict"] as? String } == lines.map { $0 == good ? "valid" : "invalid" })
+        #expect(summary.valid == lines.count { $0 == good })
+        #expect(summary.total == 4000)
+    }
+
     @Test("The summary counts by what is configured, not by what tokens claim")
     func boundedSummary() async throws {
         let text = (0..<500).map { issuer.token(header: ["kid": .string("forged-\($0)"), "alg": .string("X\($0)")]) }

@@ -25,7 +25,7 @@ struct JudgedTokensTests {
 
     @Test("What came of a token is found by all of its bytes, however full the memory was in between")
     func boundedMemory() {
-        // Room for a fifth of them.
+        // Room for a part of them.
         let memory = JudgedTokens(bytes: 64 * 16 * 1024)
         for number in 0..<5000 {
             let token = Self.token(number)

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 /// A keyed hash of a token: names it in logs and reports, and cannot be turned back or compared without the key.
-public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible {
+public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible, BitwiseCopyable {
     private let high: UInt64
     private let low: UInt64
     /// Without it there is no text: no token is to pass for another.

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 /// A time on the wall clock since 1970-01-01T00:00:00Z, as tokens state it (RFC 7519 §2, NumericDate).
-public struct UnixTime: Sendable, Hashable, Comparable {
+public struct UnixTime: Sendable, Hashable, Comparable, BitwiseCopyable {
     /// Whole seconds, rounded down.
     public let seconds: Int64
     /// The rest, 0 to 999 999 999.

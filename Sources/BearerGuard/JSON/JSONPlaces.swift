@@ -40,6 +40,7 @@ package struct JSONPlaces: ~Copyable {
             for index in 0..<names.count {
                 let entry = names.entry(index)
                 if entry.hasEscapedName { return .other }
+                // Most names have another length, which takes no call to see.
                 guard entry.name.count == name.count,
                     unsafe JSONMembers.isEqual(UnsafeBufferPointer(rebasing: text[entry.name]), name)
                 else { continue }

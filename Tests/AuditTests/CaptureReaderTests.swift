@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import BearerGuard
+import BearerGuardTesting
+import Foundation
+import Testing
+
+@testable import BearerGuardAudit
+
+@Suite("Inputs of an audit")
+struct CaptureReaderTests {
+    /// Lends a file with these bytes.
+    private func withFile<Value>(_ bytes: [UInt8], _ body: (Int32) async throws -> Value) async throws -> Value {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("capture-\(UUID().uuidString)")
+        try Data(bytes).write(to: url)
+        defer { try? FileManager.default.removeItem(at: url) }
+        let file = try FileHandle(forReadingFrom: url)
+        defer { try? file.close() }
+        return try await body(file.fileDescriptor)
+    }
+
+    private func lines(_ descriptor: Int32) throws -> [[UInt8]] {
+        var reader = CaptureReader(descriptor: descriptor)
+        var lines: [[UInt8]] = []
+        while let batch = try reader.next(unless: { false }) {
+            #expect(batch.firstLine == lines.count + 1)
+            #expect((1...CaptureReader.batchLines).contains(batch.ends.count))
+            var start = 0
+            unsafe batch.withBytes { bytes in
+                for end in batch.ends {
+                    lines.append(unsafe Array(bytes[start..<end]))
+                    start = end + 1
+                }
+            }
+            reader.reuse(batch)
+        }
+        return lines
+    }
+
+    @Test("Lines of any length and number are read, each with its number", arguments: 1...6)
+    func anyLines(seed: UInt64) async throws {
+        var generator = SeededGenerator(seed: seed)
+        let lengths = [0, 0, 1, 2, 700, 5000, 300_000, CaptureReader.lineBytes, CaptureReader.lineBytes + 1, 2_500_000]
+        let expected = (0..<20).flatMap { number -> [[UInt8]] in
+            let byte = UInt8(ascii: "a") + UInt8(number)
+            let length = lengths[Int.random(in: lengths.indices, using: &generator)]
+            let line = Array(repeating: byte, count: length)
+            return length > 5000 ? [line] : Array(repeating: line, count: length < 3 ? 9000 : 200)
+        }
+        for end in [[], [UInt8(ascii: "\n")]] {
+            let text = Array(expected.joined(separator: [UInt8(ascii: "\n")])) + end
+            let read = try await withFile(text) { try lines($0) }
+            // An empty line at the end is none.
+            let last = end.isEmpty && expected.last == [] ? 1 : 0
+            #expect(read.count == expected.count - last)
+            for (line, expected) in zip(read, expected) where line != expected {
+                // What is longer than any token may be cut.
+                #expect(line.count >= CaptureReader.lineBytes)
+                #expect(line == Array(expected.prefix(line.count)))
+            }
+        }
+    }
+
+    @Test("The beginning of a line that is still to come is no line when an audit is stopped")
+    func stoppedWithinLine() async throws {
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data("rubbish\nrubb".utf8))
+        let audit = Audit(
+            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
+            format: .plainText,
+            fields: .plainText,
+            workers: 1
+        )
+        var asked = 0
+        var output: [UInt8] = []
+        let summary = try await audit.run(
+            [Audit.Input(descriptor: pipe.fileHandleForReading.fileDescriptor, name: nil)],
+            verdicts: { bytes throws(CaptureError) in output += bytes },
+            shouldStop: {
+                asked += 1
+                return asked > 4
+            }
+        )
+        try pipe.fileHandleForWriting.close()
+        #expect(summary.wasInterrupted)
+        #expect(summary.total == 1)
+        #expect(output.count { $0 == UInt8(ascii: "\n") } == 1)
+    }
+
+    @Test("Each input has lines of its own, and progress goes on from one to the next", arguments: [1, 3])
+    func severalInputs(workers: Int) async throws {
+        let text = Array(String(repeating: "rubbish\n\n", count: 20_000).utf8)
+        let audit = Audit(
+            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
+            format: nil,
+            fields: .plainText,
+            workers: workers
+        )
+        try await withFile(text) { first in
+            try await withFile(text) { second in
+                var output: [UInt8] = []
+                var told: [Audit.Progress] = []
+                let summary = try await audit.run(
+                    [Audit.Input(descriptor: first, name: "a"), Audit.Input(descriptor: second, name: "b")],
+                    verdicts: { bytes throws(CaptureError) in output += bytes },
+                    progress: { told.append($0) }
+                )
+                #expect(summary.total == 40_000)
+                #expect(told.last?.tokens == 40_000)
+                #expect(told.last?.bytes == 2 * text.count)
+                #expect(zip(told, told.dropFirst()).allSatisfy { $0.tokens <= $1.tokens && $0.bytes <= $1.bytes })
+                let beginnings = output.split(separator: UInt8(ascii: "\n")).map { line in
+                    String(decoding: line.prefix { $0 != UInt8(ascii: "v") }, as: UTF8.self)
+                }
+                let expected = ["a", "b"].flatMap { file in
+                    (0..<20_000).map { #"{"file":"\#(file)","line":\#(2 * $0 + 1),""# }
+                }
+                #expect(beginnings == expected)
+            }
+        }
+    }
+
+    @Test("What fails to be written ends the audit with that, and nothing is written behind it")
+    func failingOutput() async throws {
+        let text = Array(String(repeating: "rubbish\n", count: 100_000).utf8)
+        let audit = Audit(
+            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
+            format: nil,
+            fields: .plainText,
+            workers: 2
+        )
+        var calls = 0
+        await #expect(throws: CaptureError.self) {
+            try await withFile(text) { descriptor in
+                try await audit.run(
+                    [Audit.Input(descriptor: descriptor, name: nil)],
+                    verdicts: { _ throws(CaptureError) in
+                        calls += 1
+                        if calls == 3 { throw CaptureError(message: "no space left") }
+                    }
+                )
+            }
+        }
+        #expect(calls == 3)
+    }
+}
