@@ -141,8 +141,13 @@ public struct Audit: Sendable {
                 while true {
                     // The window bounds memory: batches in work plus batches that wait for an earlier one.
                     while !isAtEnd, started - written < workers * 3 {
-                        guard !isStopped(), let batch = try source.next(unless: isStopped) else {
+                        if isStopped() {
                             isAtEnd = true
+                            break
+                        }
+                        // What was judged is written meanwhile.
+                        guard let batch = try source.next(unless: isStopped, isPatient: started == written) else {
+                            isAtEnd = source.isAtEnd
                             break
                         }
                         if crew.count < workers, crew.allSatisfy({ $0.batches > 0 }) {

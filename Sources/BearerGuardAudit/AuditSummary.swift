@@ -45,7 +45,7 @@ public struct AuditSummary: Sendable {
 
     /// One line for people.
     public var headline: String {
-        "\(total) tokens: \(valid) valid, \(invalid) invalid, \(undecided) undecided"
+        "\(total) token\(total == 1 ? "" : "s"): \(valid) valid, \(invalid) invalid, \(undecided) undecided"
             + (wasInterrupted ? " (interrupted: the rest was not read)" : "")
     }
 

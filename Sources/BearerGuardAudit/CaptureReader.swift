@@ -42,7 +42,8 @@ struct CaptureReader {
     /// Buffers of batches that are done with: memory that is new to the process costs more than to read into it.
     private var spare: [[UInt8]] = []
     private var nextLine = 1
-    private var isAtEnd = false
+    /// Whether nothing will follow.
+    private(set) var isAtEnd = false
     private(set) var bytesRead = 0
 
     init(descriptor: Int32) {
@@ -51,13 +52,15 @@ struct CaptureReader {
 
     /// Looks at the beginning without consuming it, but for a byte order mark.
     mutating func start(unless shouldStop: () -> Bool) throws(CaptureError) -> [UInt8] {
-        if rest.isEmpty { try fill(unless: shouldStop) }
+        if rest.isEmpty { _ = try fill(unless: shouldStop) }
         if rest.starts(with: [0xEF, 0xBB, 0xBF]) { rest.removeFirst(3) }
         return rest
     }
 
     /// The next lines; nil at the end, and where waiting for them is to end.
-    mutating func next(unless shouldStop: () -> Bool) throws(CaptureError) -> Batch? {
+    ///
+    /// - Parameter isPatient: false to wait for a moment only, as there is something else to do.
+    mutating func next(unless shouldStop: () -> Bool, isPatient: Bool = true) throws(CaptureError) -> Batch? {
         let newline = UInt8(ascii: "\n")
         while true {
             if let end = rest[unended...].lastIndex(of: newline) { return take(upTo: end + 1) }
@@ -68,7 +71,7 @@ struct CaptureReader {
                 try skipLine(unless: shouldStop)
                 continue
             }
-            try fill(unless: shouldStop)
+            guard try fill(unless: shouldStop, isPatient: isPatient) else { return nil }
         }
     }
 
@@ -112,7 +115,7 @@ struct CaptureReader {
         let start = Array(rest.prefix(Self.lineBytes))
         while !isAtEnd {
             rest.removeAll(keepingCapacity: true)
-            try fill(unless: shouldStop)
+            _ = try fill(unless: shouldStop)
             if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                 rest.removeFirst(end)
                 break
@@ -123,7 +126,8 @@ struct CaptureReader {
         unended = 0
     }
 
-    private mutating func fill(unless shouldStop: () -> Bool) throws(CaptureError) {
+    /// Reads what is there; false where nothing came in a moment, and nobody is to wait for longer.
+    private mutating func fill(unless shouldStop: () -> Bool, isPatient: Bool = true) throws(CaptureError) -> Bool {
         // A signal reaches any thread: this one looks for itself whether it still is to wait.
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
@@ -133,8 +137,9 @@ struct CaptureReader {
                 isAtEnd = true
                 // The beginning of a line is none.
                 (rest, unended) = ([], 0)
-                return
+                return true
             }
+            if !isPatient { return false }
         }
         var count = 0
         // Read in place, behind what is left.
@@ -151,6 +156,7 @@ struct CaptureReader {
         }
         if count == 0 { isAtEnd = true }
         bytesRead += count
+        return true
     }
 }
 

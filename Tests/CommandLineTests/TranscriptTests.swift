@@ -116,7 +116,7 @@ struct TranscriptTests {
         let prefix =
             #"{"line":1,"verdict":"valid","reason":null,"findings":[],"issuer":"https://issuer.test","kid":"ES256-1","alg":"ES256","fingerprint":""#
         #expect(answer.output.hasPrefix(prefix))
-        #expect(answer.errors == "bearerguard: 1 tokens: 1 valid, 0 invalid, 0 undecided\n")
+        #expect(answer.errors == "bearerguard: 1 token: 1 valid, 0 invalid, 0 undecided\n")
         let bad = try Program.run(["audit", "-"] + keyFlags, input: good + "\n" + issuer.token(with: .expired) + "\n")
         #expect(bad.status == 1)
         #expect(bad.output.hasPrefix("2 tokens: 1 valid, 1 invalid, 0 undecided\n"))
@@ -243,6 +243,8 @@ struct TranscriptTests {
         let html = try Program.run(["keys", "-"], input: "<html>")
         #expect(html.status == 2)
         #expect(html.errors == "bearerguard: -: the key set is not valid JSON (line 1)\n")
+        let pem = try Program.run(["keys", "-"], input: "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n")
+        #expect(pem.errors == "bearerguard: -: the key set is PEM, not a JWK Set in JSON\n")
     }
 }
 #endif
