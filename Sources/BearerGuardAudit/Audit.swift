@@ -62,8 +62,8 @@ public struct Audit: Sendable {
     /// - Parameters:
     ///   - inputs: read one after the other.
     ///   - verdicts: takes lines of JSON, in order; nil for none.
-    ///   - shouldStop: asked between batches, beside whether the task is cancelled; what is read by then is still judged and
-    ///     written.
+    ///   - shouldStop: asked between batches and while input is waited for, beside whether the task is cancelled; batches
+    ///     that were begun by then are still judged and written.
     ///   - progress: told between batches.
     /// - Returns: the numbers.
     /// - Throws: ``CaptureError`` when an input cannot be read, or what `verdicts` throws.
@@ -104,7 +104,7 @@ public struct Audit: Sendable {
             }
             bytes += reader.bytesRead
             summary.add(judged)
-            if isStopped() {
+            if reader.wasStopped {
                 summary.wasInterrupted = true
                 break
             }
@@ -141,10 +141,6 @@ public struct Audit: Sendable {
                 while true {
                     // The window bounds memory: batches in work plus batches that wait for an earlier one.
                     while !isAtEnd, started - written < workers * 3 {
-                        if isStopped() {
-                            isAtEnd = true
-                            break
-                        }
                         // What was judged is written meanwhile.
                         guard let batch = try source.next(unless: isStopped, isPatient: started == written) else {
                             isAtEnd = source.isAtEnd

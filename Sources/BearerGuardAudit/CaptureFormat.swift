@@ -62,5 +62,5 @@ public struct CaptureFormat: Sendable {
 }
 
 extension [UInt8] {
-    fileprivate var firstThatIsNoSpace: UInt8? { first { !" \t\r\n".utf8.contains($0) } }
+    var firstThatIsNoSpace: UInt8? { first { !" \t\r\n".utf8.contains($0) } }
 }

@@ -44,16 +44,21 @@ struct CaptureReader {
     private var nextLine = 1
     /// Whether nothing will follow.
     private(set) var isAtEnd = false
+    /// Whether that is because reading was to end.
+    private(set) var wasStopped = false
     private(set) var bytesRead = 0
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
     }
 
-    /// Looks at the beginning without consuming it, but for a byte order mark.
+    /// Looks at the beginning, up to something that tells how it is written, without consuming it, but for a byte order mark.
     mutating func start(unless shouldStop: () -> Bool) throws(CaptureError) -> [UInt8] {
-        if rest.isEmpty { _ = try fill(unless: shouldStop) }
-        if rest.starts(with: [0xEF, 0xBB, 0xBF]) { rest.removeFirst(3) }
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        while !isAtEnd, rest.count < Self.chunkBytes, mark.starts(with: rest) || rest.firstThatIsNoSpace == nil {
+            _ = try fill(unless: shouldStop)
+            if rest.starts(with: mark) { rest.removeFirst(mark.count) }
+        }
         return rest
     }
 
@@ -61,6 +66,8 @@ struct CaptureReader {
     ///
     /// - Parameter isPatient: false to wait for a moment only, as there is something else to do.
     mutating func next(unless shouldStop: () -> Bool, isPatient: Bool = true) throws(CaptureError) -> Batch? {
+        if isAtEnd, rest.isEmpty { return nil }
+        if shouldStop() { stop() }
         let newline = UInt8(ascii: "\n")
         while true {
             if let end = rest[unended...].lastIndex(of: newline) { return take(upTo: end + 1) }
@@ -74,6 +81,9 @@ struct CaptureReader {
             guard try fill(unless: shouldStop, isPatient: isPatient) else { return nil }
         }
     }
+
+    /// Ends reading; what is at hand of a line is none.
+    private mutating func stop() { (isAtEnd, wasStopped, rest, unended) = (true, true, [], 0) }
 
     /// Takes back a batch that nobody looks at any more.
     mutating func reuse(_ batch: Batch) {
@@ -121,6 +131,7 @@ struct CaptureReader {
                 break
             }
         }
+        if wasStopped { return }
         if isAtEnd, rest.first != UInt8(ascii: "\n") { rest = [] }
         rest = start + rest
         unended = 0
@@ -131,14 +142,12 @@ struct CaptureReader {
         // A signal reaches any thread: this one looks for itself whether it still is to wait.
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
-            let ready = unsafe poll(&waiting, 1, 100)
-            if ready > 0 || ready < 0 && errno != EINTR { break }
             if shouldStop() {
-                isAtEnd = true
-                // The beginning of a line is none.
-                (rest, unended) = ([], 0)
+                stop()
                 return true
             }
+            let ready = unsafe poll(&waiting, 1, isPatient ? 100 : 5)
+            if ready > 0 || ready < 0 && errno != EINTR { break }
             if !isPatient { return false }
         }
         var count = 0

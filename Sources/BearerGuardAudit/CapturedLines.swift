@@ -60,7 +60,8 @@ struct CapturedLines {
         var number = batch.firstLine
         var start = 0
         for end in batch.ends {
-            body(start..<end, number)
+            // Of a longer line no more is there, or might be.
+            body(start..<min(end, start + CaptureReader.lineBytes), number)
             number += 1
             start = end + 1
         }

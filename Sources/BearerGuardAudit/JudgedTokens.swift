@@ -152,7 +152,7 @@ final class JudgedTokens: Sendable {
     private let seed = UInt64.random(in: .min ... .max)
 
     /// - Parameter bytes: most bytes.
-    init(bytes: Int) { shardBytes = min(bytes / shards.count, Int(UInt32.max - 1)) }
+    init(bytes: Int) { shardBytes = min(bytes / shards.count, Int(Int32.max)) }
 
     /// What came of exactly the tokens of these lines, where it would come of them at their times as well.
     ///

@@ -113,7 +113,8 @@ struct AuditCommand: AsyncParsableCommand {
             }
             if summary.unreadable > 0 {
                 let hint = format == .ndjson ? "their verdicts say why in 'note'" : "--format ndjson says which and why"
-                Terminal.say("\(summary.unreadable) lines hold no token or no time; \(hint)")
+                let lines = summary.unreadable == 1 ? "1 line holds" : "\(summary.unreadable) lines hold"
+                Terminal.say("\(lines) no token or no time; \(hint)")
             }
             return summary
         } catch {

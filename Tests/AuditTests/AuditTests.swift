@@ -440,18 +440,19 @@ struct AuditTests {
         #expect(summary.invalid == numbers.count)
     }
 
-    @Test("What a worker settles when it met many conclusions is counted, and what comes again behind that is known")
+    @Test("Behind so many conclusions that a worker starts anew, each line has its own, and all are counted")
     func settledConclusions() async throws {
         let good = issuer.token()
         let rest = try #require(good.split(separator: ".", maxSplits: 1).last)
         // Some hundreds a batch, of which each has more than a worker keeps.
-        let lines = (0..<4000).map { number in
-            if number.isMultiple(of: 3) { return good }
-            return Base64URL.encode(#"{"alg":"RS256","kid":"forged-\#(number % 900)"}"#.utf8) + "." + rest
+        let names = (0..<4000).map { $0.isMultiple(of: 3) ? nil : "forged-\($0 % 900)" }
+        let lines = names.map { name in
+            name.map { Base64URL.encode(#"{"alg":"RS256","kid":"\#($0)"}"#.utf8) + "." + rest } ?? good
         }
         let (found, summary) = try await verdicts(audit(workers: 1), lines.joined(separator: "\n"))
-        #expect(found.map { $0["verdict"] as? String } == lines.map { $0 == good ? "valid" : "invalid" })
-        #expect(summary.valid == lines.count { $0 == good })
+        #expect(found.map { $0["verdict"] as? String } == names.map { $0 == nil ? "valid" : "invalid" })
+        #expect(zip(found, names).allSatisfy { $1 == nil || $0["kid"] as? String == $1 })
+        #expect(summary.valid == names.count { $0 == nil })
         #expect(summary.total == 4000)
     }
 

@@ -62,9 +62,7 @@ struct CaptureReaderTests {
         }
     }
 
-    @Test(
-        "Verdicts on what is there are written while more is waited for; the beginning of a line is none when it is stopped"
-    )
+    @Test("Verdicts on what is there are written while more is waited for", .timeLimit(.minutes(1)))
     func liveInput() async throws {
         let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data("rubbish\nrubb".utf8))
@@ -84,6 +82,58 @@ struct CaptureReaderTests {
         #expect(summary.wasInterrupted)
         #expect(summary.total == 1)
         #expect(output.count { $0 == UInt8(ascii: "\n") } == 1)
+    }
+
+    @Test("The beginning of a line waits for the rest, and is no line when reading is stopped", .timeLimit(.minutes(1)))
+    func beginningOfLine() throws {
+        let pipe = Pipe()
+        func write(_ text: String) throws { try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
+        var reader = CaptureReader(descriptor: pipe.fileHandleForReading.fileDescriptor)
+        try write("rubb")
+        #expect(try reader.next(unless: { false }, isPatient: false) == nil)
+        #expect(!reader.isAtEnd)
+        try write("ish\nrubb")
+        let batch = try #require(try reader.next(unless: { false }, isPatient: false))
+        #expect(batch.ends == [7])
+        var asked = 0
+        let next = try reader.next(unless: {
+            asked += 1
+            return asked > 1
+        })
+        #expect(next == nil)
+        #expect(reader.isAtEnd && reader.wasStopped)
+        try pipe.fileHandleForWriting.close()
+    }
+
+    @Test("Input that never ends a line is stopped, and has no line then", .timeLimit(.minutes(1)))
+    func endlessLine() throws {
+        let zeros = try #require(FileHandle(forReadingAtPath: "/dev/zero"))
+        var reader = CaptureReader(descriptor: zeros.fileDescriptor)
+        var asked = 0
+        let next = try reader.next(unless: {
+            asked += 1
+            return asked > 10
+        })
+        #expect(next == nil)
+        #expect(reader.wasStopped)
+        #expect(reader.bytesRead > 2 * CaptureReader.lineBytes)
+    }
+
+    @Test(
+        "How an input is written is told by what it has, however little of it comes at first",
+        .timeLimit(.minutes(1))
+    )
+    func lateBeginning() throws {
+        let pipe = Pipe()
+        var parts = ["\u{FEFF}", "\n \n", "{"].map { Data($0.utf8) }
+        var reader = CaptureReader(descriptor: pipe.fileHandleForReading.fileDescriptor)
+        // Asked in front of each read.
+        let start = try reader.start(unless: {
+            if !parts.isEmpty { try? pipe.fileHandleForWriting.write(contentsOf: parts.removeFirst()) }
+            return false
+        })
+        try pipe.fileHandleForWriting.close()
+        #expect(CaptureFormat.looksLikeNDJSON(start))
     }
 
     @Test("Each input has lines of its own, and progress goes on from one to the next", arguments: [1, 3])

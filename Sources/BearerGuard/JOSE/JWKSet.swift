@@ -37,11 +37,12 @@ public struct JWKSet: Sendable {
         } catch {
             // One entry may be what cannot be read, for a repeated member say: then each is read by itself.
             guard let entries = JSONArrayEntries.split(text, member: "keys") else {
-                let line = JSONDocument.faultLine(text).map { " (line \($0))" } ?? ""
                 // What people have at hand of a key, often enough.
-                let isPEM = text.starts(with: "-----BEGIN ".utf8)
-                let fault = isPEM ? "PEM, not a JWK Set in JSON" : "\(error.detail)\(line)"
-                throw JWKSetFault(detail: "the key set is \(fault)")
+                if text.starts(with: "-----BEGIN ".utf8) {
+                    throw JWKSetFault(detail: "the key set is PEM, not a JWK Set in JSON")
+                }
+                let line = JSONDocument.faultLine(text).map { " (line \($0))" } ?? ""
+                throw JWKSetFault(detail: "the key set is \(error.detail)\(line)")
             }
             try self.init(entries.map { entry in Result { () throws(JSONError) in try Self.members(entry) } }, origin)
             return
