@@ -136,16 +136,13 @@ public struct Audit: Sendable {
             var written = 0
             var tokens = 0
             var waiting: [Int: Judged] = [:]
-            var isAtEnd = false
             do throws(CaptureError) {
                 while true {
                     // The window bounds memory: batches in work plus batches that wait for an earlier one.
-                    while !isAtEnd, started - written < workers * 3 {
-                        // What was judged is written meanwhile.
-                        guard let batch = try source.next(unless: isStopped, isPatient: started == written) else {
-                            isAtEnd = source.isAtEnd
-                            break
-                        }
+                    while started - written < workers * 3 {
+                        // Where there is something to write soon, more is waited for by a moment only.
+                        let isPatient = started == written
+                        guard let batch = try source.next(unless: isStopped, isPatient: isPatient) else { break }
                         if crew.count < workers, crew.allSatisfy({ $0.batches > 0 }) {
                             crew.append((AuditWorker(means), 0))
                         }

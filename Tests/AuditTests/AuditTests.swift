@@ -48,10 +48,7 @@ struct AuditTests {
 
     /// Runs an audit over a text and returns what it writes.
     private func output(_ audit: Audit, _ text: String) async throws -> (bytes: [UInt8], summary: AuditSummary) {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
-        try Data(text.utf8).write(to: url)
-        defer { try? FileManager.default.removeItem(at: url) }
-        let file = try FileHandle(forReadingFrom: url)
+        let file = try captureFile(text.utf8)
         defer { try? file.close() }
         var output: [UInt8] = []
         let summary = try await audit.run(
@@ -356,10 +353,8 @@ struct AuditTests {
 
     @Test("An audit that is stopped closes with what is done")
     func interruption() async throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
-        try Data(String(repeating: "rubbish\n", count: 500_000).utf8).write(to: url)
-        defer { try? FileManager.default.removeItem(at: url) }
-        let file = try FileHandle(forReadingFrom: url)
+        let file = try captureFile(String(repeating: "rubbish\n", count: 500_000).utf8)
+        defer { try? file.close() }
         var asked = 0
         let summary = try await audit(workers: 1).run(
             [Audit.Input(descriptor: file.fileDescriptor, name: nil)],
@@ -376,11 +371,8 @@ struct AuditTests {
 
     @Test("Progress counts tokens, not lines, and all bytes")
     func progress() async throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
         let text = String(repeating: "rubbish\n\n", count: 100_000)
-        try Data(text.utf8).write(to: url)
-        defer { try? FileManager.default.removeItem(at: url) }
-        let file = try FileHandle(forReadingFrom: url)
+        let file = try captureFile(text.utf8)
         defer { try? file.close() }
         var told: [Audit.Progress] = []
         let inputs = [Audit.Input(descriptor: file.fileDescriptor, name: nil)]
@@ -394,10 +386,8 @@ struct AuditTests {
 
     @Test("An audit whose task is cancelled closes with what is done, and says that it was interrupted")
     func cancellation() async throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)")
-        try Data(String(repeating: "rubbish\n", count: 500_000).utf8).write(to: url)
-        defer { try? FileManager.default.removeItem(at: url) }
-        let file = try FileHandle(forReadingFrom: url)
+        let file = try captureFile(String(repeating: "rubbish\n", count: 500_000).utf8)
+        defer { try? file.close() }
         let audit = try audit(workers: 1)
         var verdicts = 0
         let summary = try await audit.run(

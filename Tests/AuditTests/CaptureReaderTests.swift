@@ -10,14 +10,14 @@ import Testing
 
 @Suite("Inputs of an audit")
 struct CaptureReaderTests {
-    /// Lends a file with these bytes.
-    private func withFile<Value>(_ bytes: [UInt8], _ body: (Int32) async throws -> Value) async throws -> Value {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("capture-\(UUID().uuidString)")
-        try Data(bytes).write(to: url)
-        defer { try? FileManager.default.removeItem(at: url) }
-        let file = try FileHandle(forReadingFrom: url)
-        defer { try? file.close() }
-        return try await body(file.fileDescriptor)
+    /// An audit by no keys.
+    private func audit(workers: Int) -> Audit {
+        Audit(
+            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
+            format: nil,
+            fields: .plainText,
+            workers: workers
+        )
     }
 
     private func lines(_ descriptor: Int32) throws -> [[UInt8]] {
@@ -39,7 +39,7 @@ struct CaptureReaderTests {
     }
 
     @Test("Lines of any length and number are read, each with its number", arguments: 1...6)
-    func anyLines(seed: UInt64) async throws {
+    func anyLines(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         let lengths = [0, 0, 1, 2, 700, 5000, 300_000, CaptureReader.lineBytes, CaptureReader.lineBytes + 1, 2_500_000]
         let expected = (0..<20).flatMap { number -> [[UInt8]] in
@@ -50,7 +50,9 @@ struct CaptureReaderTests {
         }
         for end in [[], [UInt8(ascii: "\n")]] {
             let text = Array(expected.joined(separator: [UInt8(ascii: "\n")])) + end
-            let read = try await withFile(text) { try lines($0) }
+            let file = try captureFile(text)
+            defer { try? file.close() }
+            let read = try lines(file.fileDescriptor)
             // An empty line at the end is none.
             let last = end.isEmpty && expected.last == [] ? 1 : 0
             #expect(read.count == expected.count - last)
@@ -66,12 +68,7 @@ struct CaptureReaderTests {
     func liveInput() async throws {
         let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data("rubbish\nrubb".utf8))
-        let audit = Audit(
-            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
-            format: .plainText,
-            fields: .plainText,
-            workers: 1
-        )
+        let audit = audit(workers: 1)
         var output: [UInt8] = []
         let summary = try await audit.run(
             [Audit.Input(descriptor: pipe.fileHandleForReading.fileDescriptor, name: nil)],
@@ -139,56 +136,44 @@ struct CaptureReaderTests {
     @Test("Each input has lines of its own, and progress goes on from one to the next", arguments: [1, 3])
     func severalInputs(workers: Int) async throws {
         let text = Array(String(repeating: "rubbish\n\n", count: 20_000).utf8)
-        let audit = Audit(
-            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
-            format: nil,
-            fields: .plainText,
-            workers: workers
+        let audit = audit(workers: workers)
+        let files = try (0..<2).map { _ in try captureFile(text) }
+        defer { for file in files { try? file.close() } }
+        var output: [UInt8] = []
+        var told: [Audit.Progress] = []
+        let summary = try await audit.run(
+            zip(files, ["a", "b"]).map { Audit.Input(descriptor: $0.fileDescriptor, name: $1) },
+            verdicts: { bytes throws(CaptureError) in output += bytes },
+            progress: { told.append($0) }
         )
-        try await withFile(text) { first in
-            try await withFile(text) { second in
-                var output: [UInt8] = []
-                var told: [Audit.Progress] = []
-                let summary = try await audit.run(
-                    [Audit.Input(descriptor: first, name: "a"), Audit.Input(descriptor: second, name: "b")],
-                    verdicts: { bytes throws(CaptureError) in output += bytes },
-                    progress: { told.append($0) }
-                )
-                #expect(summary.total == 40_000)
-                #expect(told.last?.tokens == 40_000)
-                #expect(told.last?.bytes == 2 * text.count)
-                #expect(zip(told, told.dropFirst()).allSatisfy { $0.tokens <= $1.tokens && $0.bytes <= $1.bytes })
-                let beginnings = output.split(separator: UInt8(ascii: "\n")).map { line in
-                    String(decoding: line.prefix { $0 != UInt8(ascii: "v") }, as: UTF8.self)
-                }
-                let expected = ["a", "b"].flatMap { file in
-                    (0..<20_000).map { #"{"file":"\#(file)","line":\#(2 * $0 + 1),""# }
-                }
-                #expect(beginnings == expected)
-            }
+        #expect(summary.total == 40_000)
+        #expect(told.last?.tokens == 40_000)
+        #expect(told.last?.bytes == 2 * text.count)
+        #expect(zip(told, told.dropFirst()).allSatisfy { $0.tokens <= $1.tokens && $0.bytes <= $1.bytes })
+        let beginnings = output.split(separator: UInt8(ascii: "\n")).map { line in
+            String(decoding: line.prefix { $0 != UInt8(ascii: "v") }, as: UTF8.self)
         }
+        let expected = ["a", "b"].flatMap { file in
+            (0..<20_000).map { #"{"file":"\#(file)","line":\#(2 * $0 + 1),""# }
+        }
+        #expect(beginnings == expected)
     }
 
     @Test("What fails to be written ends the audit with that, and nothing is written behind it")
     func failingOutput() async throws {
         let text = Array(String(repeating: "rubbish\n", count: 100_000).utf8)
-        let audit = Audit(
-            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
-            format: nil,
-            fields: .plainText,
-            workers: 2
-        )
+        let audit = audit(workers: 2)
         var calls = 0
+        let file = try captureFile(text)
+        defer { try? file.close() }
         await #expect(throws: CaptureError.self) {
-            try await withFile(text) { descriptor in
-                try await audit.run(
-                    [Audit.Input(descriptor: descriptor, name: nil)],
-                    verdicts: { _ throws(CaptureError) in
-                        calls += 1
-                        if calls == 3 { throw CaptureError(message: "no space left") }
-                    }
-                )
-            }
+            try await audit.run(
+                [Audit.Input(descriptor: file.fileDescriptor, name: nil)],
+                verdicts: { _ throws(CaptureError) in
+                    calls += 1
+                    if calls == 3 { throw CaptureError(message: "no space left") }
+                }
+            )
         }
         #expect(calls == 3)
     }

@@ -56,10 +56,7 @@ struct JudgedTokensTests {
         let numbers = (0..<700).map { $0 * 7 % 601 }
         var tokens = numbers.map(Self.token)
         tokens += [Array("short".utf8), Self.token(0).dropFirst() + []]
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("batch-\(UUID().uuidString)")
-        try Data(tokens.joined(separator: [UInt8(ascii: "\n")])).write(to: url)
-        defer { try? FileManager.default.removeItem(at: url) }
-        let file = try FileHandle(forReadingFrom: url)
+        let file = try captureFile(tokens.joined(separator: [UInt8(ascii: "\n")]))
         defer { try? file.close() }
         var reader = CaptureReader(descriptor: file.fileDescriptor)
         var known: [JudgedToken?] = []
