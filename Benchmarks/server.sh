@@ -11,24 +11,29 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash Tests/setup.sh wrk python3
 swift build -c release --package-path Benchmarks/Server
 folder=$(mktemp -d)
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-Benchmarks/Server/.build/release/BenchmarkServer "$port" "$folder/token" &
+ports=($(python3 -c 'import socket
+held = [socket.socket() for _ in range(4)]
+for s in held: s.bind(("127.0.0.1", 0))
+print(*[s.getsockname()[1] for s in held])'))
+Benchmarks/Server/.build/release/BenchmarkServer "${ports[@]}" "$folder/token" &
 server=$!
 trap 'kill "$server" 2>/dev/null; rm -r "$folder"' EXIT
-for _ in $(seq 100); do
-    curl -sf "http://127.0.0.1:$port/open" >/dev/null && break
-    sleep 0.1
+for port in "${ports[@]}"; do
+    for _ in $(seq 100); do
+        curl -s "http://127.0.0.1:$port/" >/dev/null && break
+        sleep 0.1
+    done
 done
 token=$(cat "$folder/token")
+# measure ROUTE SECONDS, the route by its place in BenchmarkServer.
 measure() {
-    wrk -t1 -c16 -d"${2}s" -H "Authorization: Bearer $token" "http://127.0.0.1:$port/$1" |
+    wrk -t1 -c16 -d"${2}s" -H "Authorization: Bearer $token" "http://127.0.0.1:${ports[$1]}/orders" |
         tee "$folder/last" | awk '/Requests\/sec/ { print $2 }'
-    if grep -q 'Non-2xx' "$folder/last"; then echo "refused on /$1" >&2; exit 1; fi
+    if grep -q 'Non-2xx' "$folder/last"; then echo "refused by route $1" >&2; exit 1; fi
 }
-paths=(open empty remembered new new remembered empty open)
-for path in "${paths[@]:0:4}"; do measure "$path" 1 >/dev/null; done
-for _ in $(seq "${1:-11}"); do
-    for path in "${paths[@]}"; do printf '%s ' "$(measure "$path" "${2:-2}")"; done
+for route in 0 1 2 3; do measure "$route" 1 >/dev/null; done
+for _ in $(seq "${1:-31}"); do
+    for route in 0 1 2 3 3 2 1 0; do printf '%s ' "$(measure "$route" "${2:-1}")"; done
     echo
 done | tee "$folder/rounds"
 python3 - "$folder/rounds" <<'P'

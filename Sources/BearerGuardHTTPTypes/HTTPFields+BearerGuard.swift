@@ -8,7 +8,15 @@ public import HTTPTypes
 extension RequestCredentials {
     /// The credentials of a request: the value of every `Authorization` field, none joined.
     public init(_ fields: HTTPFields) {
-        self.init(authorization: fields[values: .authorization])
+        var only: String?
+        for field in fields where field.name == .authorization {
+            guard only == nil else {
+                self.init(authorization: fields[values: .authorization])
+                return
+            }
+            only = field.value
+        }
+        self.init(authorization: only)
     }
 }
 

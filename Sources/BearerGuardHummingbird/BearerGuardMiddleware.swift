@@ -36,9 +36,7 @@ public struct BasicAccessTokenRequestContext: AccessTokenRequestContext {
 
 /// Lets requests through that a guard authorizes, and answers the others with status, challenge and nothing more.
 public struct BearerGuardMiddleware<Context: AccessTokenRequestContext>: RouterMiddleware {
-    private let requestGuard: RequestGuard
-    private let requirement: Requirement
-    private let isOptional: Bool
+    private let door: Door
 
     /// A door for a router or a group of routes.
     ///
@@ -51,9 +49,7 @@ public struct BearerGuardMiddleware<Context: AccessTokenRequestContext>: RouterM
         requiring requirement: Requirement = .authenticated,
         isOptional: Bool = false
     ) {
-        self.requestGuard = requestGuard
-        self.requirement = requirement
-        self.isOptional = isOptional
+        door = Door(requestGuard: requestGuard, requirement: requirement, isOptional: isOptional)
     }
 
     /// Decides about one request.
@@ -62,23 +58,17 @@ public struct BearerGuardMiddleware<Context: AccessTokenRequestContext>: RouterM
         context: Context,
         next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
-        let credentials = RequestCredentials(request.headers)
-        let decision =
-            isOptional
-            ? await requestGuard.authorizeIfPresent(credentials, requiring: requirement)
-            : await requestGuard.authorize(credentials, requiring: requirement)
         var context = context
-        switch decision {
-        case .authorized(let token): context.accessToken = token
-        case .anonymous: context.accessToken = nil
-        case .refused(let refusal): return Response(status: refusal.status, headers: refusal.fields)
-        }
+        if let refusal = context.note(await door.decision(request)) { return Response(refusal) }
         return try await next(request, context)
     }
 }
 
 extension RouterMethods where Context: AccessTokenRequestContext {
-    /// Routes behind a guard.
+    /// Routes behind a guard, with less between a request and its route than behind a ``BearerGuardMiddleware``.
+    ///
+    /// Middleware that is added to the group runs behind the guard, and middleware that the group was made behind before
+    /// it.
     ///
     /// - Parameters:
     ///   - requestGuard: decides.
@@ -87,7 +77,7 @@ extension RouterMethods where Context: AccessTokenRequestContext {
         by requestGuard: RequestGuard,
         requiring requirement: Requirement = .authenticated
     ) -> RouterGroup<Context> {
-        group().add(middleware: BearerGuardMiddleware(requestGuard, requiring: requirement))
+        group(behind: Door(requestGuard: requestGuard, requirement: requirement, isOptional: false))
     }
 }
 

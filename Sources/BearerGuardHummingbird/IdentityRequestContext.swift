@@ -62,8 +62,7 @@ public struct IdentityMiddleware<Context: IdentityRequestContext>: RouterMiddlew
     ) async throws -> Response {
         guard let token = context.accessToken else { return try await next(request, context) }
         guard let identity = Context.Identity(token) else {
-            let refusal = requestGuard.refusal(.invalidClaim)
-            return Response(status: refusal.status, headers: refusal.fields)
+            return Response(requestGuard.refusal(.invalidClaim))
         }
         var context = context
         context.identity = identity
@@ -81,8 +80,7 @@ extension RouterMethods where Context: IdentityRequestContext {
         by requestGuard: RequestGuard,
         requiring requirement: Requirement = .authenticated
     ) -> RouterGroup<Context> {
-        group()
-            .add(middleware: BearerGuardMiddleware(requestGuard, requiring: requirement))
+        group(behind: Door(requestGuard: requestGuard, requirement: requirement, isOptional: false))
             .add(middleware: IdentityMiddleware(requestGuard))
     }
 }

@@ -6,9 +6,10 @@ import BearerGuard
 import BearerGuardHummingbird
 import BearerGuardTesting
 import Hummingbird
+import Synchronization
 import Testing
 
-@Suite("Routes behind the middleware, asked by curl", .enabled(if: Curl.isInstalled, "skipped: no /usr/bin/curl"))
+@Suite("Routes behind a guard, asked by curl", .enabled(if: Curl.isInstalled, "skipped: no /usr/bin/curl"))
 struct GuardedRouteTests {
     private let api: GuardedAPI
 
@@ -58,6 +59,43 @@ struct GuardedRouteTests {
             #expect(challenge.hasPrefix("Bearer realm=\"api\", error=\"invalid_token\""))
             #expect(try await ask("/customer", ["customer": 7, "scope": nil]).status == 403)
             #expect(try await ask("/unguarded", ["customer": 7]).status == 500)
+        }
+    }
+
+    @Test("Middleware before a guard sees every request, middleware behind it those that may pass, with their token")
+    func middlewareAroundAGuard() async throws {
+        let requestGuard = try api.issuer.makeGuard()
+        let before = Subjects()
+        let behind = Subjects()
+        let router = Router(context: BasicAccessTokenRequestContext.self)
+        router.group("v1").add(middleware: NotingMiddleware(subjects: before))
+            .guarded(by: requestGuard, requiring: .scopes("read"))
+            .add(middleware: NotingMiddleware(subjects: behind))
+            .get("/orders") { _, _ in "orders" }
+        try await LoopbackServer.serve(router) { address in
+            let good = bearer(api.issuer.token(scopes: ["read"]))
+            for (headers, status) in [(good, 200), (bearer(api.issuer.token()), 403), ([], 401)] {
+                let answer = try await Curl.get(address + "/v1/orders", headers: headers)
+                #expect(answer.status == status)
+            }
+        }
+        #expect(before.all == [nil, nil, nil])
+        #expect(behind.all == ["user-1"])
+    }
+
+    @Test("A guarded group in a guarded group asks for what both require")
+    func guardBehindAGuard() async throws {
+        let requestGuard = try api.issuer.makeGuard()
+        let router = Router(context: BasicAccessTokenRequestContext.self)
+        router.guarded(by: requestGuard, requiring: .scopes("read"))
+            .guarded(by: requestGuard, requiring: .scopes("write"))
+            .get("/orders") { _, _ in "orders" }
+        try await LoopbackServer.serve(router) { address in
+            for (scopes, status) in [(["read", "write"], 200), (["read"], 403), (["write"], 403)] {
+                let token = api.issuer.token(scopes: scopes)
+                let answer = try await Curl.get(address + "/orders", headers: bearer(token))
+                #expect(answer.status == status)
+            }
         }
     }
 
@@ -160,6 +198,27 @@ struct GuardedRouteTests {
             #expect(refused.status == 401)
             #expect(api.handledCount == 2)
         }
+    }
+}
+
+private final class Subjects: Sendable {
+    private let state = Mutex<[String?]>([])
+
+    var all: [String?] { state.withLock { $0 } }
+
+    func note(_ subject: String?) { state.withLock { $0.append(subject) } }
+}
+
+private struct NotingMiddleware: RouterMiddleware {
+    let subjects: Subjects
+
+    func handle(
+        _ request: Request,
+        context: BasicAccessTokenRequestContext,
+        next: @concurrent (Request, BasicAccessTokenRequestContext) async throws -> Response
+    ) async throws -> Response {
+        subjects.note(context.accessToken?.subject)
+        return try await next(request, context)
     }
 }
 

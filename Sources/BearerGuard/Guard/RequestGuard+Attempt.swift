@@ -5,9 +5,7 @@
 extension RequestGuard {
     /// The decision about a token that was verified before, if everything else still holds.
     func recall(_ credentials: RequestCredentials, _ requirement: Requirement) -> Decision? {
-        guard isCaching, credentials.otherTokens.isEmpty, credentials.authorization.count == 1,
-            let field = credentials.authorization.first, let entry = cache.find(field)
-        else { return nil }
+        guard isCaching, let field = credentials.onlyAuthorization, let entry = cache.find(field) else { return nil }
         return recall(entry, requirement)
     }
 
@@ -67,7 +65,7 @@ extension RequestGuard {
             request.note(token)
             let trusted = try trustedIssuer(of: token)
             request.note(trusted)
-            let field = credentials.otherTokens.isEmpty ? credentials.authorization.first : nil
+            let field = credentials.onlyAuthorization
             guard let keys = request.note(trusted.keys.current()) else {
                 return .needsKeys(Pending(token: token, field: field, trusted: trusted))
             }

@@ -19,31 +19,53 @@ private struct EmptyMiddleware: RouterMiddleware {
     ) async throws -> Response { try await next(request, context) }
 }
 
-/// One route without a guard, one behind a step that does nothing, one with the guard and remembered tokens, one where
-/// every token is new to it; prints a token.
+/// The same route four times: without a guard, behind a step that does nothing, with a guard that knows the token, and
+/// with one that never saw any.
+///
+/// Each is in a router of its own, as neither the length of a path nor its place among others is to count. Arguments:
+/// their four ports, and the file to write a token to.
 @main
 enum Main {
+    private typealias Routes = Router<BasicAccessTokenRequestContext>
+
     static func main() async throws {
-        let port = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 8089
+        let ports = CommandLine.arguments.dropFirst().prefix(4).compactMap { Int($0) }
+        guard ports.count == 4, CommandLine.arguments.count == 6, let file = CommandLine.arguments.last else {
+            throw UsageError()
+        }
         let issuer = try TestIssuer(algorithms: [.rs256])
-        let policy = try issuer.policy()
-        let keys = try StaticKeys(JWKSet(issuer.keySet.utf8))
-        let remembering = try RequestGuard(issuers: [TrustedIssuer(policy: policy, keys: keys)])
-        let forgetful = try RequestGuard(issuers: [TrustedIssuer(policy: policy, keys: keys)], tokenCache: .off)
-        let router = Router(context: BasicAccessTokenRequestContext.self)
-        router.get("/open") { _, _ in "orders" }
-        router.group().add(middleware: EmptyMiddleware()).get("/empty") { _, _ in "orders" }
-        router.guarded(by: remembering, requiring: .scopes("orders:read")).get("/remembered") { _, _ in "orders" }
-        router.guarded(by: forgetful, requiring: .scopes("orders:read")).get("/new") { _, _ in "orders" }
-        try Data(issuer.token(scopes: ["orders:read"], lifetime: 86_400).utf8)
-            .write(to: URL(fileURLWithPath: CommandLine.arguments.dropFirst(2).first ?? "/dev/stdout"))
+        let trusted = try TrustedIssuer(policy: issuer.policy(), keys: StaticKeys(JWKSet(issuer.keySet.utf8)))
+        let remembering = try RequestGuard(issuers: [trusted])
+        let forgetful = try RequestGuard(issuers: [trusted], tokenCache: .off)
+        try Data(issuer.token(scopes: ["orders:read"], lifetime: 86_400).utf8).write(to: URL(fileURLWithPath: file))
+        let routers = [
+            routes { $0 },
+            routes { $0.group().add(middleware: EmptyMiddleware()) },
+            routes { $0.guarded(by: remembering, requiring: .scopes("orders:read")) },
+            routes { $0.guarded(by: forgetful, requiring: .scopes("orders:read")) },
+        ]
         var logger = Logger(label: "server")
         logger.logLevel = .error
-        let application = Application(
-            router: router,
-            configuration: .init(address: .hostname("127.0.0.1", port: port)),
-            logger: logger
-        )
-        try await application.runService()
+        try await withThrowingTaskGroup { group in
+            for (port, router) in zip(ports, routers) {
+                let application = Application(
+                    router: router,
+                    configuration: .init(address: .hostname("127.0.0.1", port: port)),
+                    logger: logger
+                )
+                group.addTask { try await application.run() }
+            }
+            try await group.waitForAll()
+        }
     }
+
+    private static func routes(_ place: (Routes) -> some RouterMethods<BasicAccessTokenRequestContext>) -> Routes {
+        let router = Routes(context: BasicAccessTokenRequestContext.self)
+        place(router).get("/orders") { _, _ in "orders" }
+        return router
+    }
+}
+
+private struct UsageError: Error, CustomStringConvertible {
+    var description: String { "usage: BenchmarkServer PORT PORT PORT PORT FILE" }
 }
