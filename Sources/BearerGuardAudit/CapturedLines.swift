@@ -10,6 +10,8 @@ struct CapturedLine {
         fileprivate let place: Range<Int>
         /// Whether they do not read as they are written: they stand among bytes that were made, not in the batch.
         fileprivate let isMade: Bool
+
+        var count: Int { place.count }
     }
 
     enum Content {
@@ -34,6 +36,14 @@ struct CapturedLines {
     private let batch: UnsafeBufferPointer<UInt8>
     private var made: [UInt8] = []
     private(set) var all: [CapturedLine] = []
+    private var numbers = Numbers()
+
+    /// Which members of a line are looked at: where the last one had them.
+    private struct Numbers {
+        var token = 0
+        var id = 0
+        var time = 0
+    }
 
     /// Reads the lines of a batch.
     ///
@@ -85,7 +95,7 @@ struct CapturedLines {
     private mutating func read(_ place: Range<Int>, number: Int, _ fields: CaptureFormat.Fields, at given: UnixTime?) {
         guard let place = withoutEnd(place) else { return }
         let (content, id, time): (CapturedLine.Content, CapturedLine.Text?, UnixTime?)
-        if let parts = unsafe Self.places(batch, place, fields) {
+        if let parts = unsafe Self.places(batch, place, fields, &numbers) {
             content = .token(CapturedLine.Text(place: parts.token, isMade: false))
             id = parts.id.map { CapturedLine.Text(place: $0, isMade: false) }
             time = parts.time
@@ -110,14 +120,15 @@ struct CapturedLines {
     private static func places(
         _ batch: UnsafeBufferPointer<UInt8>,
         _ line: Range<Int>,
-        _ fields: CaptureFormat.Fields
+        _ fields: CaptureFormat.Fields,
+        _ numbers: inout Numbers
     ) -> (token: Range<Int>, id: Range<Int>?, time: UnixTime?)? {
         let text = unsafe UnsafeBufferPointer(rebasing: batch[line])
         var parts: (token: Range<Int>, id: Range<Int>?, time: UnixTime?)?
         unsafe JSONPlaces.read(text, limits: .document) { members in
-            guard case .text(let token) = members.place(of: fields.token.bytes) else { return }
+            guard case .text(let token) = members.place(of: fields.token.bytes, near: &numbers.token) else { return }
             var id: Range<Int>?
-            switch members.place(of: fields.id.bytes) {
+            switch members.place(of: fields.id.bytes, near: &numbers.id) {
             case .absent: break
             case .text(let text) where members.isPrintable(text): id = text.lowerBound - 1..<text.upperBound + 1
             // Of zero there are two spellings.
@@ -126,7 +137,7 @@ struct CapturedLines {
             }
             var time: UnixTime?
             if let field = fields.time {
-                switch members.place(of: field.bytes) {
+                switch members.place(of: field.bytes, near: &numbers.time) {
                 case .absent: break
                 case .text(let place), .integer(let place):
                     unsafe time = UnixTime(text: String(decoding: text[place], as: UTF8.self))

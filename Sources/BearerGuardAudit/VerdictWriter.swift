@@ -18,8 +18,6 @@ struct VerdictWriter {
 
     private var texts: [UInt8] = []
     private var said: [Said] = []
-    /// Bytes that were written last, as many as the next lines will take.
-    private var room = 0
 
     /// Takes the next conclusion; they are numbered from 0 on.
     mutating func add(_ conclusion: Conclusion) {
@@ -35,48 +33,35 @@ struct VerdictWriter {
     /// - Parameters:
     ///   - verdicts: what came of each line.
     ///   - beginning: what ``beginning(file:)`` says.
-    mutating func written(_ verdicts: [Verdict], on lines: CapturedLines, behind beginning: [UInt8]) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(room + room / 8)
-        Self.write(verdicts, on: lines, said, texts, behind: beginning, to: &output)
-        room = output.count
-        return output
-    }
-
-    private static func write(
-        _ verdicts: [Verdict],
-        on lines: CapturedLines,
-        _ said: [Said],
-        _ texts: [UInt8],
-        behind beginning: [UInt8],
-        to output: inout [UInt8]
-    ) {
+    func written(_ verdicts: [Verdict], on lines: CapturedLines, behind beginning: [UInt8]) -> [UInt8] {
+        let id: StaticString = ",\"id\":"
+        var room = lines.all.count * (beginning.count + Pen.numberBytes + id.utf8CodeUnitCount + Pen.fingerprintBytes)
         for (line, verdict) in zip(lines.all, verdicts) {
-            append(beginning, beginning.indices, to: &output)
-            append(line.number, to: &output)
-            if let id = line.id {
-                append(",\"id\":", to: &output)
-                unsafe lines.withBytes(of: id) { unsafe output.append(contentsOf: $0) }
-            }
             let said = said[verdict.conclusion]
-            if let fingerprint = verdict.fingerprint {
-                append(texts, said.start, to: &output)
-                fingerprint.write(to: &output)
-                append(texts, said.end, to: &output)
-            } else {
-                // Without the quotes of the fingerprint.
-                append(texts, said.start.dropLast(), to: &output)
-                append("null", to: &output)
-                append(texts, said.end.dropFirst(), to: &output)
-            }
+            room += (line.id?.count ?? 0) + said.start.count + said.end.count
         }
-    }
-
-    /// Appends some bytes of a text without counting references, as a slice of it would.
-    @inline(__always)
-    private static func append(_ text: [UInt8], _ place: Range<Int>, to output: inout [UInt8]) {
-        unsafe text.withUnsafeBufferPointer {
-            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: $0[place]))
+        return unsafe [UInt8](unsafeUninitializedCapacity: room) { output, count in
+            var pen = unsafe Pen(output)
+            for (line, verdict) in zip(lines.all, verdicts) {
+                pen.write(beginning, beginning.indices)
+                pen.write(line.number)
+                if let text = line.id {
+                    pen.write(id)
+                    unsafe lines.withBytes(of: text) { unsafe pen.write($0) }
+                }
+                let said = said[verdict.conclusion]
+                if let fingerprint = verdict.fingerprint {
+                    pen.write(texts, said.start)
+                    pen.write(fingerprint)
+                    pen.write(texts, said.end)
+                } else {
+                    // Without the quotes of the fingerprint.
+                    pen.write(texts, said.start.dropLast())
+                    pen.write("null")
+                    pen.write(texts, said.end.dropFirst())
+                }
+            }
+            count = pen.count
         }
     }
 
@@ -85,14 +70,44 @@ struct VerdictWriter {
         let name = file.map { "\"file\":\(JSONValue.string($0).text)," } ?? ""
         return Array("{\(name)\"line\":".utf8)
     }
+}
 
-    private static func append(_ text: StaticString, to output: inout [UInt8]) {
-        unsafe output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+/// Writes bytes one behind the other into room that was counted before, as an array that grows takes twice the time.
+///
+/// `@safe` is sound because it is made and dropped while the room is lent, and writes nothing beyond that.
+@safe
+private struct Pen: ~Copyable {
+    /// Most bytes of a number.
+    static let numberBytes = 20
+    /// Bytes of a fingerprint.
+    static let fingerprintBytes = 32
+
+    private let room: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(_ room: UnsafeMutableBufferPointer<UInt8>) { unsafe self.room = UnsafeMutableRawBufferPointer(room) }
+
+    @inline(__always)
+    mutating func write(_ bytes: UnsafeBufferPointer<UInt8>) {
+        // Holds for all that is counted rightly.
+        guard unsafe bytes.count <= room.count - count, let source = bytes.baseAddress else { return }
+        unsafe (room.baseAddress.unsafelyUnwrapped + count).copyMemory(from: source, byteCount: bytes.count)
+        count += bytes.count
     }
 
-    /// Appends the decimal digits of a number from 0 on.
-    private static func append(_ number: Int, to output: inout [UInt8]) {
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+    /// Writes some bytes of a text without counting references, as a slice of it would.
+    @inline(__always)
+    mutating func write(_ text: [UInt8], _ place: Range<Int>) {
+        unsafe text.withUnsafeBufferPointer { unsafe write(UnsafeBufferPointer(rebasing: $0[place])) }
+    }
+
+    mutating func write(_ text: StaticString) {
+        unsafe write(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Writes the decimal digits of a number from 0 on.
+    mutating func write(_ number: Int) {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.numberBytes) { digits in
             var start = digits.count
             var rest = UInt64(truncatingIfNeeded: number)
             repeat {
@@ -100,7 +115,13 @@ struct VerdictWriter {
                 unsafe digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
                 rest /= 10
             } while rest > 0
-            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
+            unsafe write(UnsafeBufferPointer(rebasing: digits[start...]))
         }
+    }
+
+    /// Writes the digits of a fingerprint.
+    mutating func write(_ fingerprint: TokenFingerprint) {
+        guard let digits = fingerprint.digits else { return }
+        unsafe withUnsafeBytes(of: digits) { unsafe write($0.assumingMemoryBound(to: UInt8.self)) }
     }
 }

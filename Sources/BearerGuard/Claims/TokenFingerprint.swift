@@ -3,34 +3,38 @@
 
 /// A keyed hash of a token: names it in logs and reports, and cannot be turned back or compared without the key.
 public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible, BitwiseCopyable {
-    private let high: UInt64
-    private let low: UInt64
+    @usableFromInline let high: UInt64
+    @usableFromInline let low: UInt64
     /// Without it there is no text: no token is to pass for another.
-    private let isMade: Bool
+    @usableFromInline let isMade: Bool
 
     /// 32 hexadecimal digits.
     public var text: String {
-        var digits: [UInt8] = []
-        write(to: &digits)
-        return String(decoding: digits, as: UTF8.self)
+        guard let digits else { return "" }
+        return unsafe withUnsafeBytes(of: digits) { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Appends the bytes of ``text``.
-    package func write(to output: inout [UInt8]) {
-        guard isMade else { return }
-        func digits(_ word: UInt64) -> UInt64 { Self.digits(word).bigEndian }
-        let text = (digits(high >> 32), digits(high & 0xFFFF_FFFF), digits(low >> 32), digits(low & 0xFFFF_FFFF))
-        unsafe withUnsafeBytes(of: text) { unsafe output.append(contentsOf: $0) }
+    /// The bytes of ``text`` as they stand in memory.
+    @inlinable
+    package var digits: (UInt64, UInt64, UInt64, UInt64)? {
+        guard isMade else { return nil }
+        return (
+            Self.digits(high >> 32), Self.digits(high & 0xFFFF_FFFF),
+            Self.digits(low >> 32), Self.digits(low & 0xFFFF_FFFF)
+        )
     }
 
-    /// The eight hexadecimal digits of a number of 32 bits, the first one highest.
-    private static func digits(_ number: UInt64) -> UInt64 {
+    /// The eight hexadecimal digits of a number of 32 bits, as they stand in memory.
+    @inlinable
+    @inline(__always)
+    static func digits(_ number: UInt64) -> UInt64 {
         // Four bits to a byte, in three steps; then what a digit of 10 and more has on top.
         var digits = (number | number << 16) & 0x0000_FFFF_0000_FFFF
         digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
         digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
         let letters = (digits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
-        return digits &+ 0x3030_3030_3030_3030 &+ letters &* UInt64(UInt8(ascii: "a") - 10 - UInt8(ascii: "0"))
+        return (digits &+ 0x3030_3030_3030_3030 &+ letters &* UInt64(UInt8(ascii: "a") - 10 - UInt8(ascii: "0")))
+            .bigEndian
     }
 
     /// The 32 digits.

@@ -35,23 +35,35 @@ package struct JSONPlaces: ~Copyable {
     }
 
     /// The place of a member by its name.
-    package func place(of name: [UInt8]) -> Place {
-        unsafe name.withUnsafeBufferPointer { name in
-            for index in 0..<names.count {
-                let entry = names.entry(index)
-                if entry.hasEscapedName { return .other }
-                // Most names have another length, which takes no call to see.
-                guard entry.name.count == name.count,
-                    unsafe JSONMembers.isEqual(UnsafeBufferPointer(rebasing: text[entry.name]), name)
-                else { continue }
+    ///
+    /// - Parameter number: which of the members it is most likely, counted from 0, and afterwards which one it is: those
+    ///   of texts that come one after the other stand in the same order mostly.
+    package func place(of name: [UInt8], near number: inout Int) -> Place {
+        let count = names.count
+        if number < 0 || number >= count { number = 0 }
+        var hasEscapedName = false
+        for _ in 0..<count {
+            let entry = names.entry(number)
+            if entry.hasEscapedName {
+                hasEscapedName = true
+            } else if unsafe isName(entry.name, name) {
                 switch entry.kind {
                 case .plainString: return .text(entry.value)
                 case .integer: return .integer(entry.value)
                 default: return .other
                 }
             }
-            return .absent
+            number = number &+ 1 < count ? number &+ 1 : 0
         }
+        return hasEscapedName ? .other : .absent
+    }
+
+    /// Whether these bytes of the text are a name: it has a few, and to compare them takes less than a call.
+    @inline(__always)
+    private func isName(_ place: Range<Int>, _ name: [UInt8]) -> Bool {
+        guard place.count == name.count else { return false }
+        for offset in name.indices where unsafe text[place.lowerBound &+ offset] != name[offset] { return false }
+        return true
     }
 
     /// Whether all bytes of a place are printable ASCII.

@@ -24,13 +24,14 @@ enum JSONText {
     private static func skippingPlain(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
         let bytes = unsafe UnsafeRawPointer(text.baseAddress.unsafelyUnwrapped)
         let ones = SIMD2<UInt64>(repeating: 0x0101_0101_0101_0101)
-        /// As in `plainBytes`.
+        /// As in `plainBytes`. What is beyond ASCII needs no look of its own: its top bit stays set in one of the two, or a byte
+        /// below it, from which a borrow came, is none of the plain ones.
         @inline(__always)
         func others(_ at: Int) -> SIMD2<UInt64> {
             let words = unsafe bytes.loadUnaligned(fromByteOffset: at, as: SIMD2<UInt64>.self)
             let low = (words ^ (ones &* 0x02)) &- ones &* 0x21
             let backslashes = (words ^ (ones &* 0x5C)) &- ones
-            return low | backslashes | words
+            return low | backslashes
         }
         func arePlain(_ others: SIMD2<UInt64>) -> Bool { (others.x | others.y) & 0x8080_8080_8080_8080 == 0 }
         var at = start
