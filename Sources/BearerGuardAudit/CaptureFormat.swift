@@ -20,11 +20,11 @@ public struct CaptureFormat: Sendable {
     /// The name of a member.
     struct Field: Sendable {
         let name: String
-        let bytes: [UInt8]
+        let place: JSONPlaces.Name
 
         init(_ name: String) {
             self.name = name
-            bytes = Array(name.utf8)
+            place = JSONPlaces.Name(name)
         }
     }
 

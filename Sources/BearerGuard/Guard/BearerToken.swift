@@ -7,12 +7,12 @@ package enum BearerToken {
     ///
     /// Whether they are a b64token is left to ``isToken68(_:)``: what can be read as a JWS is one.
     static func extract(from credentials: RequestCredentials) throws(Rejection) -> ArraySlice<UInt8>? {
-        let count = credentials.authorization.count + credentials.otherTokens.count
+        let count = credentials.count
         guard count <= 1 else { throw Rejection(.multipleTokens, "\(count) credentials") }
         if let token = credentials.otherTokens.first {
             return Array(token.utf8)[...]
         }
-        guard let field = credentials.authorization.first else { return nil }
+        guard let field = credentials.onlyAuthorization else { return nil }
         let bytes = Array(field.utf8)[...]
         guard bytes.position(of: UInt8(ascii: ",")) == nil else {
             throw Rejection(.multipleTokens, "joined credentials")

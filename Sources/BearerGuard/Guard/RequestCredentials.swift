@@ -38,7 +38,10 @@ public struct RequestCredentials: Sendable, CustomStringConvertible, CustomDebug
     var onlyAuthorization: String? { otherTokens.isEmpty ? onlyField : nil }
 
     /// How many there are.
-    public var description: String { "RequestCredentials(\(authorization.count + otherTokens.count))" }
+    var count: Int { (onlyField == nil ? severalFields.count : 1) + otherTokens.count }
+
+    /// How many there are.
+    public var description: String { "RequestCredentials(\(count))" }
     /// How many there are.
     public var debugDescription: String { description }
     /// Has no children, so that `dump` shows no token.

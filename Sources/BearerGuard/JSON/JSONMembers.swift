@@ -64,6 +64,7 @@ package final class JSONMembers: Sendable {
 
         var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
         /// Where its value stands, without the quotes of a string.
+        @inline(__always)
         var value: Range<Int> { Int(valueStart) &+ (kind.isText ? 1 : 0)..<Int(valueEnd) &- (kind.isText ? 1 : 0) }
     }
 

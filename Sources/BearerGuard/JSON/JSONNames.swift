@@ -75,8 +75,7 @@ struct JSONNames: ~Copyable {
     /// An object ends whose members stand from `first` on; false where it has a name twice.
     @inline(__always)
     mutating func close(_ first: Int, isOutermost: Bool, in text: UnsafeBufferPointer<UInt8>) -> Bool {
-        // One member alone has no other to be compared with.
-        if noted.count &- first > 1, unsafe hasNameTwice(first, in: text) { return false }
+        if mayHaveNameTwice(first), unsafe hasNameTwice(first, in: text) { return false }
         if !isOutermost { noted.shorten(to: first) }
         return true
     }
@@ -173,6 +172,22 @@ struct JSONNames: ~Copyable {
     @inline(__always)
     func complete(_ value: (start: Int, end: Int), _ kind: JSONMembers.Kind) {
         noted[noted.count &- 1].entry.complete(value, kind)
+    }
+
+    /// Whether two names may be the same, by a few bits of each: of an object of few names hardly ever.
+    @inline(__always)
+    private func mayHaveNameTwice(_ first: Int) -> Bool {
+        let count = noted.count &- first
+        // One member alone has no other to be compared with.
+        if count < 2 || count > Self.few &+ TokenMember.count { return count > 1 }
+        var met: UInt64 = 0
+        var twice: UInt64 = 0
+        for index in first..<noted.count where !noted[index].name.isMember {
+            let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: noted[index].name.number)
+            twice |= met & bit
+            met |= bit
+        }
+        return twice != 0
     }
 
     @_optimize(speed)

@@ -25,6 +25,7 @@ struct JSONScanner: ~Copyable {
     private var oddSpellingsLeft: Int
 
     /// - Parameter scratch: ``JSONNames/scratchBytes`` of memory, aligned for any number.
+    @inline(__always)
     init(_ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits, scratch: UnsafeMutableRawBufferPointer) {
         var count = text.count
         while count > 0, unsafe Self.isSpace(text[count &- 1]) { count &-= 1 }
