@@ -2,49 +2,72 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The BearerGuard authors
 # Requests a second of a Hummingbird route on loopback with the guard as a share of the same route without it: tokens
-# seen before, and tokens never seen; and of the route behind a middleware that does nothing. wrk, in rounds that go there
-# and back; the median and the extremes.
+# seen before, and tokens never seen; and of the route behind a middleware that does nothing. wrk, a second for each route,
+# in another order in every round; the median and the middle half.
 #
-#   bash Benchmarks/server.sh [ROUNDS] [SECONDS]
+#   bash Benchmarks/server.sh [ROUNDS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash Tests/setup.sh wrk python3
 swift build -c release --package-path Benchmarks/Server
-folder=$(mktemp -d)
-ports=($(python3 -c 'import socket
-held = [socket.socket() for _ in range(4)]
-for s in held: s.bind(("127.0.0.1", 0))
-print(*[s.getsockname()[1] for s in held])'))
-Benchmarks/Server/.build/release/BenchmarkServer "${ports[@]}" "$folder/token" &
-server=$!
-trap 'kill "$server" 2>/dev/null; rm -r "$folder"' EXIT
-for port in "${ports[@]}"; do
-    for _ in $(seq 100); do
-        curl -s "http://127.0.0.1:$port/" >/dev/null && break
-        sleep 0.1
-    done
-done
-token=$(cat "$folder/token")
-# measure ROUTE SECONDS, the route by its place in BenchmarkServer.
-measure() {
-    wrk -t1 -c16 -d"${2}s" -H "Authorization: Bearer $token" "http://127.0.0.1:${ports[$1]}/orders" |
-        tee "$folder/last" | awk '/Requests\/sec/ { print $2 }'
-    if grep -q 'Non-2xx' "$folder/last"; then echo "refused by route $1" >&2; exit 1; fi
-}
-for route in 0 1 2 3; do measure "$route" 1 >/dev/null; done
-for _ in $(seq "${1:-31}"); do
-    for route in 0 1 2 3 3 2 1 0; do printf '%s ' "$(measure "$route" "${2:-1}")"; done
-    echo
-done | tee "$folder/rounds"
-python3 - "$folder/rounds" <<'P'
-import statistics, sys
-legs = [list(map(float, line.split())) for line in open(sys.argv[1])]
-rows = [[there + back for there, back in zip(leg[:4], leg[:3:-1])] for leg in legs]
-for name, column in (("an empty middleware", 1), ("seen before", 2), ("never seen", 3)):
-    shares = sorted(row[column] / row[0] for row in rows)
-    print(f"  server.{name.replace(' ', '-'):20} {statistics.median(shares):.3f}  ({shares[0]:.3f}–{shares[-1]:.3f})  of the unguarded route")
-shares = sorted(row[2] / row[1] for row in rows)
-print(f"  a token seen before is {statistics.median(shares):.3f} ({shares[0]:.3f}–{shares[-1]:.3f}) of the route behind an empty middleware")
-extra = sorted(2e6 / row[3] - 2e6 / row[0] for row in rows)
-print(f"  a token never seen adds {statistics.median(extra):.1f} µs of the server's time to a request")
+exec python3 - Benchmarks/Server/.build/release/BenchmarkServer "${1:-61}" <<'P'
+import os, random, re, socket, statistics, subprocess, sys, tempfile, time
+program, rounds = sys.argv[1], int(sys.argv[2])
+routes = ("without a guard", "behind an empty middleware", "with a token seen before", "with a token never seen")
+held = [socket.socket() for _ in routes]
+for each in held: each.bind(("127.0.0.1", 0))
+ports = [each.getsockname()[1] for each in held]
+for each in held: each.close()
+file = tempfile.NamedTemporaryFile()
+server = subprocess.Popen([program, *map(str, ports), file.name])
+
+def listens(port):
+    try: socket.create_connection(("127.0.0.1", port)).close()
+    except OSError: return False
+    return True
+
+def rate(route):
+    """Requests of a second."""
+    url = f"http://127.0.0.1:{ports[route]}/orders"
+    told = subprocess.run(["wrk", "-t1", "-c16", "-d1s", "-H", f"Authorization: Bearer {token}", url],
+                          capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in told: sys.exit(f"refused {routes[route]}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", told).group(1))
+
+def verification():
+    """Microseconds that one RS256 verification takes all cores, as OpenSSL's own measuring has it."""
+    told = subprocess.run(["openssl", "speed", "-seconds", "1", "rsa2048"], capture_output=True, text=True).stdout
+    return 1e6 / float(told.strip().splitlines()[-1].split()[6]) / len(os.sched_getaffinity(0))
+
+try:
+    while not all(map(listens, ports)):
+        if server.poll() is not None: sys.exit("the server ended")
+        time.sleep(0.1)
+    token = open(file.name).read()
+    order = list(range(len(routes)))
+    rows = []
+    # The first round warms up.
+    for _ in range(rounds + 1):
+        rates = {route: rate(route) for route in order}
+        rows.append([rates[route] for route in range(len(routes))])
+        random.shuffle(order)
+    raw = statistics.median(verification() for _ in range(5))
+finally:
+    server.terminate()
+    server.wait()
+
+def tell(name, what, form, value):
+    values = [value(*row) for row in rows[1:]]
+    low, _, high = statistics.quantiles(values, n=4)
+    print(f"  {name:24} {statistics.median(values):{form}}  ({low:{form}}–{high:{form}})  {what}")
+
+print(f"median (middle half) of {rounds} rounds")
+tell("server.unguarded", "requests a second", ".0f", lambda bare, step, seen, new: bare)
+tell("server.empty-middleware", "of the route without a guard", ".3f", lambda bare, step, seen, new: step / bare)
+tell("server.seen-before", "of the route without a guard", ".3f", lambda bare, step, seen, new: seen / bare)
+tell("server.never-seen", "of the route without a guard", ".3f", lambda bare, step, seen, new: new / bare)
+# All cores are busy all the time, so that a verification more takes every request that much longer.
+tell("server.never-seen", "of what the raw verification alone would leave", ".3f",
+     lambda bare, step, seen, new: new * (1 / bare + raw / 1e6))
+tell("server.never-seen", f"µs more for each request; a raw verification {raw:.1f}", ".1f", lambda bare, step, seen, new: 1e6 / new - 1e6 / bare)
 P
