@@ -89,8 +89,11 @@ private struct Pen: ~Copyable {
 
     @inline(__always)
     mutating func write(_ bytes: UnsafeBufferPointer<UInt8>) {
-        // Holds for all that is counted rightly.
-        guard unsafe bytes.count <= room.count - count, let source = bytes.baseAddress else { return }
+        guard let source = bytes.baseAddress else { return }
+        guard unsafe bytes.count <= room.count - count else {
+            assertionFailure("the room was not counted rightly")
+            return
+        }
         unsafe (room.baseAddress.unsafelyUnwrapped + count).copyMemory(from: source, byteCount: bytes.count)
         count += bytes.count
     }

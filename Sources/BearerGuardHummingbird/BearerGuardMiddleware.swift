@@ -59,7 +59,8 @@ public struct BearerGuardMiddleware<Context: AccessTokenRequestContext>: RouterM
         next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         var context = context
-        if let refusal = context.note(await door.decision(request)) { return Response(refusal) }
+        let decision = await door.decision(RequestCredentials(request.headers))
+        if let refusal = context.note(decision) { return Response(refusal) }
         return try await next(request, context)
     }
 }

@@ -13,20 +13,9 @@ struct Door: Sendable {
     let requirement: Requirement
     let isOptional: Bool
 
-    /// The decision about a request, if that takes no waiting: no frame is made for a wait that most requests do not
-    /// have.
-    func decisionAtHand(_ request: Request) -> Decision? {
-        requestGuard.decisionAtHand(
-            RequestCredentials(request.headers),
-            requiring: requirement,
-            isOptional: isOptional
-        )
-    }
-
     /// The decision about a request.
-    func decision(_ request: Request) async -> Decision {
-        let credentials = RequestCredentials(request.headers)
-        return isOptional
+    func decision(_ credentials: RequestCredentials) async -> Decision {
+        isOptional
             ? await requestGuard.authorizeIfPresent(credentials, requiring: requirement)
             : await requestGuard.authorize(credentials, requiring: requirement)
     }
@@ -68,6 +57,7 @@ private struct GuardedRoutes<Context: AccessTokenRequestContext>: RouterMethods 
         return self
     }
 
+    /// In front of the door; behind it is that of the group as which routes are handed out.
     func add(middleware: any MiddlewareProtocol<Request, Response, Context>) -> Self {
         GuardedRoutes(parent: parent.group().add(middleware: middleware), door: door)
     }
@@ -79,11 +69,13 @@ private struct GuardedResponder<Next: HTTPResponder>: HTTPResponder where Next.C
 
     func respond(to request: Request, context: Next.Context) async throws -> Response {
         var context = context
+        let credentials = RequestCredentials(request.headers)
+        // No frame is made for a wait that a token seen before does not have.
         let refusal =
-            if let decision = door.decisionAtHand(request) {
+            if let decision = door.requestGuard.recall(credentials, requiring: door.requirement) {
                 context.note(decision)
             } else {
-                context.note(await door.decision(request))
+                context.note(await door.decision(credentials))
             }
         if let refusal { return Response(refusal) }
         return try await next.respond(to: request, context: context)

@@ -44,8 +44,7 @@ extension IdentityRequestContext {
     }
 }
 
-/// Turns the token of an authorized request into the application's identity; stands behind a
-/// ``BearerGuardMiddleware``.
+/// Turns the token of an authorized request into the application's identity; stands behind a guard.
 public struct IdentityMiddleware<Context: IdentityRequestContext>: RouterMiddleware {
     private let requestGuard: RequestGuard
 

@@ -85,6 +85,16 @@ struct CapturedLinesTests {
         #expect(try parts(lines, token: name, time: "at").map(\.token) == tokens)
     }
 
+    @Test("A member is found where its line ends within few bytes")
+    func shortEnds() throws {
+        let lines = [#"{"token":"a","id":7}"#, #"{"token":"a","id":""}"#, #"{"ts":1,"token":""}"#]
+        let found = try parts(lines)
+        #expect(found.map(\.token) == ["a", "a", ""])
+        #expect(found.map(\.id) == ["7", "\"\"", nil])
+        #expect(found.map(\.time) == [nil, nil, 1])
+        #expect(try parts([#"{"token":"a","t":1}"#], time: "t").map(\.time) == [1])
+    }
+
     @Test("A name with escapes is the same name, and hides no other")
     func escapedNames() throws {
         let lines = [

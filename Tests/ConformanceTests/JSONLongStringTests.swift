@@ -11,7 +11,8 @@ struct JSONLongStringTests {
         ([], true), ([0x20], true), ([0x7F], true), (Array("é".utf8), true), (Array("€".utf8), true),
         (Array("😀".utf8), true), (Array(#"\""#.utf8), true), (Array(#"\\"#.utf8), true), (Array(#"\u00e9"#.utf8), true),
         ([0x00], false), ([0x09], false), ([0x0A], false), ([0x1F], false), ([0x80], false), ([0xC3], false),
-        ([0xFF], false), (Array(#"\x"#.utf8), false), (Array(#"\"#.utf8), false), (Array(#"""#.utf8), false),
+        ([0xFF], false), ([0xA2], false), ([0xA3], false), ([0xDC], false), ([0xDD], false), ([0xDC, 0x80], true),
+        (Array(#"\x"#.utf8), false), (Array(#"\"#.utf8), false), (Array(#"""#.utf8), false),
     ]
 
     @Test("Wherever a string has something else than plain bytes, it is read as jansson reads it")

@@ -83,6 +83,25 @@ struct GuardedRouteTests {
         #expect(behind.all == ["user-1"])
     }
 
+    @Test("The middleware by itself lets in what is required, and nobody else")
+    func middlewareAlone() async throws {
+        let requestGuard = try api.issuer.makeGuard()
+        let behind = Subjects()
+        let router = Router(context: BasicAccessTokenRequestContext.self)
+        router.group()
+            .add(middleware: BearerGuardMiddleware(requestGuard, requiring: .scopes("read")))
+            .add(middleware: NotingMiddleware(subjects: behind))
+            .get("/orders") { _, _ in "orders" }
+        try await LoopbackServer.serve(router) { address in
+            let good = bearer(api.issuer.token(scopes: ["read"]))
+            for (headers, status) in [(good, 200), (bearer(api.issuer.token()), 403), ([], 401)] {
+                let answer = try await Curl.get(address + "/orders", headers: headers)
+                #expect(answer.status == status)
+            }
+        }
+        #expect(behind.all == ["user-1"])
+    }
+
     @Test("A guarded group in a guarded group asks for what both require")
     func guardBehindAGuard() async throws {
         let requestGuard = try api.issuer.makeGuard()

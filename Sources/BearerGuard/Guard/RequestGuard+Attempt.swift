@@ -4,7 +4,7 @@
 /// The ways of a request: by memory, by everything at hand, and once more after keys were fetched.
 extension RequestGuard {
     /// The decision about a token that was verified before, if everything else still holds.
-    func recall(_ credentials: RequestCredentials, _ requirement: Requirement) -> Decision? {
+    package func recall(_ credentials: RequestCredentials, requiring requirement: Requirement) -> Decision? {
         guard isCaching, let field = credentials.onlyAuthorization, let entry = cache.find(field) else { return nil }
         return recall(entry, requirement)
     }

@@ -137,7 +137,7 @@ public final class RequestGuard: Sendable {
         _ credentials: RequestCredentials,
         requiring requirement: Requirement = .authenticated
     ) async -> Decision {
-        if let decision = recall(credentials, requirement) { return decision }
+        if let decision = recall(credentials, requiring: requirement) { return decision }
         var request = Request(requirement, isOptional: false, isObserved: isObserved)
         let attempt = attempt(credentials, &request)
         // The frames of waiting are made for those who wait.
@@ -151,7 +151,7 @@ public final class RequestGuard: Sendable {
         _ credentials: RequestCredentials,
         requiring requirement: Requirement = .authenticated
     ) async -> Decision {
-        if let decision = recall(credentials, requirement) { return decision }
+        if let decision = recall(credentials, requiring: requirement) { return decision }
         var request = Request(requirement, isOptional: true, isObserved: isObserved)
         let attempt = attempt(credentials, &request)
         // The frames of waiting are made for those who wait.
@@ -168,7 +168,7 @@ public final class RequestGuard: Sendable {
         _ credentials: RequestCredentials,
         requiring requirement: Requirement = .authenticated
     ) -> Decision {
-        if let decision = recall(credentials, requirement) { return decision }
+        if let decision = recall(credentials, requiring: requirement) { return decision }
         var request = Request(requirement, isOptional: false, isObserved: isObserved)
         switch attempt(credentials, &request) {
         case .decided(let decision): return decision
@@ -185,7 +185,7 @@ public final class RequestGuard: Sendable {
         requiring requirement: Requirement,
         isOptional: Bool
     ) -> Decision? {
-        if let decision = recall(credentials, requirement) { return decision }
+        if let decision = recall(credentials, requiring: requirement) { return decision }
         var request = Request(requirement, isOptional: isOptional, isObserved: isObserved)
         guard case .decided(let decision) = attempt(credentials, &request) else { return nil }
         return decision

@@ -21,6 +21,19 @@ struct JSONNames: ~Copyable {
         static func == (left: Name, right: Name) -> Bool { left.bits == right.bits }
     }
 
+    /// The names that were met, by one of 64 bits each.
+    private struct Met {
+        private var bits: UInt64 = 0
+
+        /// Notes a name; true where another one may be the same.
+        @inline(__always)
+        mutating func note(_ name: Name) -> Bool {
+            let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: name.number)
+            defer { bits |= bit }
+            return bits & bit != 0
+        }
+    }
+
     private struct Noted: BitwiseCopyable {
         var entry: JSONMembers.Entry
         let name: Name
@@ -174,36 +187,33 @@ struct JSONNames: ~Copyable {
         noted[noted.count &- 1].entry.complete(value, kind)
     }
 
-    /// Whether two names may be the same, by a few bits of each: of an object of few names hardly ever.
+    /// Whether two names may be the same: of an object of three or four seldom.
     @inline(__always)
     private func mayHaveNameTwice(_ first: Int) -> Bool {
         let count = noted.count &- first
         // One member alone has no other to be compared with.
-        if count < 2 || count > Self.few &+ TokenMember.count { return count > 1 }
-        var met: UInt64 = 0
-        var twice: UInt64 = 0
+        if count < 2 { return false }
+        // Of many, a table tells.
+        if count > Self.few &+ TokenMember.count { return true }
+        var met = Met()
+        var isAnyMet = false
         for index in first..<noted.count where !noted[index].name.isMember {
-            let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: noted[index].name.number)
-            twice |= met & bit
-            met |= bit
+            if met.note(noted[index].name) { isAnyMet = true }
         }
-        return twice != 0
+        return isAnyMet
     }
 
     @_optimize(speed)
     private mutating func hasNameTwice(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
         let count = noted.count &- first
         if count > Self.few &+ TokenMember.count { return unsafe hasNameTwiceAmongMany(first, in: text) }
-        var met: UInt64 = 0
+        var met = Met()
         for index in first..<noted.count where !noted[index].name.isMember {
             let name = noted[index].name
-            let bit: UInt64 = 1 << UInt64(name.number & 63)
-            if met & bit != 0 {
-                for other in first..<index where noted[other].name == name {
-                    if unsafe isSame(other, index, in: text) { return true }
-                }
+            guard met.note(name) else { continue }
+            for other in first..<index where noted[other].name == name {
+                if unsafe isSame(other, index, in: text) { return true }
             }
-            met |= bit
         }
         return false
     }

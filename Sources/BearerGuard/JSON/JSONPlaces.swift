@@ -63,7 +63,7 @@ package struct JSONPlaces: ~Copyable {
             let entry = names.entry(number)
             if entry.hasEscapedName {
                 hasEscapedName = true
-            } else if unsafe isName(entry.name, name) {
+            } else if isName(entry.name, name) {
                 switch entry.kind {
                 case .plainString: return .text(entry.value)
                 case .integer: return .integer(entry.value)

@@ -24,8 +24,7 @@ enum JSONText {
     private static func skippingPlain(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
         let bytes = unsafe UnsafeRawPointer(text.baseAddress.unsafelyUnwrapped)
         let ones = SIMD2<UInt64>(repeating: 0x0101_0101_0101_0101)
-        /// As in `plainBytes`. What is beyond ASCII needs no look of its own: its top bit stays set in one of the two, or a byte
-        /// below it, from which a borrow came, is none of the plain ones.
+        /// As in `plainBytes`.
         @inline(__always)
         func others(_ at: Int) -> SIMD2<UInt64> {
             let words = unsafe bytes.loadUnaligned(fromByteOffset: at, as: SIMD2<UInt64>.self)
@@ -89,10 +88,11 @@ enum JSONText {
     private static func plainBytes(_ word: UInt64) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         // A byte's top bit is set where it is under 0x20, one of the two characters, or beyond ASCII; what a borrow sets
-        // wrongly stands above the first that is right. With one bit turned, a quote is next to what is under 0x20.
+        // wrongly stands above the first that is right. With one bit turned, a quote is next to what is under 0x20. What is
+        // beyond ASCII keeps its top bit in one of the two, whatever is borrowed.
         let low = (word ^ (ones &* 0x02)) &- ones &* 0x21
         let backslashes = (word ^ (ones &* 0x5C)) &- ones
-        let found = (low | backslashes | word) & (ones &* 0x80)
+        let found = (low | backslashes) & (ones &* 0x80)
         return found.trailingZeroBitCount / 8
     }
 
