@@ -20,11 +20,11 @@ public struct CaptureFormat: Sendable {
     /// The name of a member.
     struct Field: Sendable {
         let name: String
-        let place: JSONPlaces.Name
+        let member: JSONPlaces.Name
 
         init(_ name: String) {
             self.name = name
-            place = JSONPlaces.Name(name)
+            member = JSONPlaces.Name(name)
         }
     }
 

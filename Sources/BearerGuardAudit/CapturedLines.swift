@@ -126,9 +126,9 @@ struct CapturedLines {
         let text = unsafe UnsafeBufferPointer(rebasing: batch[line])
         var parts: (token: Range<Int>, id: Range<Int>?, time: UnixTime?)?
         unsafe JSONPlaces.read(text, limits: .document) { members in
-            guard case .text(let token) = members.place(of: fields.token.place, near: &numbers.token) else { return }
+            guard case .text(let token) = members.place(of: fields.token.member, near: &numbers.token) else { return }
             var id: Range<Int>?
-            switch members.place(of: fields.id.place, near: &numbers.id) {
+            switch members.place(of: fields.id.member, near: &numbers.id) {
             case .absent: break
             case .text(let text) where members.isPrintable(text): id = text.lowerBound - 1..<text.upperBound + 1
             // Of zero there are two spellings.
@@ -137,7 +137,7 @@ struct CapturedLines {
             }
             var time: UnixTime?
             if let field = fields.time {
-                switch members.place(of: field.place, near: &numbers.time) {
+                switch members.place(of: field.member, near: &numbers.time) {
                 case .absent: break
                 case .text(let place), .integer(let place):
                     unsafe time = UnixTime(text: String(decoding: text[place], as: UTF8.self))

@@ -72,7 +72,7 @@ struct VerdictWriter {
     }
 }
 
-/// Writes bytes one behind the other into room that was counted before, as an array that grows takes twice the time.
+/// Writes bytes one behind the other into room that was counted before, as an array that grows takes twice the instructions.
 ///
 /// `@safe` is sound because it is made and dropped while the room is lent, and writes nothing beyond that.
 @safe
