@@ -10,8 +10,10 @@ set -euo pipefail
 folder=$(cd "${1:?a folder with captures}" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 swift build -c release --static-swift-stdlib --product bearerguard
-python3 - "$folder" .build/release/bearerguard "${2:-5}" <<'P'
-import json, os, resource, statistics, subprocess, sys, time
+PYTHONPATH=Benchmarks PYTHONDONTWRITEBYTECODE=1 python3 - "$folder" .build/release/bearerguard "${2:-5}" <<'P'
+import json, resource, statistics, subprocess, sys, time
+import raw_verification
+from raw_verification import cores
 folder, program, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 def run(name):
@@ -28,20 +30,13 @@ def run(name):
     if ended.returncode not in (0, 1): sys.exit(f"the audit ended with {ended.returncode}")
     return time.monotonic() - start, config["count"]
 
-def raw():
-    """Seconds of one RS256 verification as OpenSSL's own measuring has it, by one core."""
-    told = subprocess.run(["openssl", "speed", "-seconds", "1", "rsa2048"], capture_output=True, text=True, check=True)
-    names, row = told.stdout.strip().splitlines()[-2:]
-    return 1 / float(row.split()[3 + names.split().index("verify/s")])
-
 times = {"distinct": [], "repeated": []}
 shares = []
-cores = len(os.sched_getaffinity(0))
 for _ in range(rounds):
     for name in times:
         seconds, count = run(name)
         times[name].append(seconds)
-    shares.append(raw() * count / cores / times["distinct"][-1])
+    shares.append(raw_verification.seconds() * count / cores / times["distinct"][-1])
 factors = sorted(a / b for a, b in zip(times["distinct"], times["repeated"]))
 print(f"  audit.repeats    {statistics.median(factors):.1f} times faster ({factors[0]:.1f}–{factors[-1]:.1f}), {count} lines")
 print(f"  audit.distinct   {statistics.median(shares):.2f} ({min(shares):.2f}–{max(shares):.2f}) of {cores} cores × raw RS256 verification")

@@ -10,8 +10,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash Tests/setup.sh wrk python3 openssl
 swift build -c release --package-path Benchmarks/Server
-exec python3 - Benchmarks/Server/.build/release/BenchmarkServer "${1:-61}" <<'P'
-import os, random, re, socket, statistics, subprocess, sys, tempfile, time
+PYTHONPATH=Benchmarks PYTHONDONTWRITEBYTECODE=1 exec python3 - Benchmarks/Server/.build/release/BenchmarkServer "${1:-61}" <<'P'
+import random, re, socket, statistics, subprocess, sys, tempfile, time
+import raw_verification
+from raw_verification import cores
 program, rounds = sys.argv[1], int(sys.argv[2])
 if rounds < 2: sys.exit("two rounds at least")
 routes = ("without a guard", "behind an empty middleware", "with a token seen before", "with a token never seen")
@@ -35,20 +37,12 @@ def rate(route):
     if "Non-2xx" in told: sys.exit(f"refused {routes[route]}")
     return float(re.search(r"Requests/sec:\s+([\d.]+)", told).group(1))
 
-cores = len(os.sched_getaffinity(0))
-
-def verification():
-    """Seconds that one RS256 verification takes all cores, as OpenSSL's own measuring has it."""
-    told = subprocess.run(["openssl", "speed", "-seconds", "1", "rsa2048"], capture_output=True, text=True, check=True)
-    names, row = told.stdout.strip().splitlines()[-2:]
-    return 1 / float(row.split()[3 + names.split().index("verify/s")]) / cores
-
 try:
     for _ in range(100):
         if all(map(listens, ports)): break
         time.sleep(0.1)
     else: sys.exit("the server does not listen")
-    raw = statistics.median(verification() for _ in range(5))
+    raw = statistics.median(raw_verification.seconds() for _ in range(5)) / cores
     token = open(file.name).read()
     order = list(range(len(routes)))
     rows = []
@@ -75,5 +69,6 @@ tell("server.never-seen", "of the route without a guard", ".3f", lambda bare, st
 # would not keep them so, and this would say little.
 tell("server.never-seen", "of what the raw verification alone would leave", ".3f",
      lambda bare, step, seen, new: new * (1 / bare + raw))
-tell("server.never-seen", f"µs more for each request; a raw verification by {cores} cores {1e6 * raw:.1f}", ".1f", lambda bare, step, seen, new: 1e6 / new - 1e6 / bare)
+tell("server.never-seen", f"µs more for each request; a raw verification by {cores} cores {1e6 * raw:.1f}", ".1f",
+     lambda bare, step, seen, new: 1e6 / new - 1e6 / bare)
 P

@@ -3,10 +3,10 @@
 
 /// A keyed hash of a token: names it in logs and reports, and cannot be turned back or compared without the key.
 public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible, BitwiseCopyable {
-    @usableFromInline let high: UInt64
-    @usableFromInline let low: UInt64
+    private let high: UInt64
+    private let low: UInt64
     /// Without it there is no text: no token is to pass for another.
-    @usableFromInline let isMade: Bool
+    private let isMade: Bool
 
     /// 32 hexadecimal digits.
     public var text: String {
@@ -15,7 +15,6 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible, Bit
     }
 
     /// The bytes of ``text`` as they stand in memory.
-    @inlinable
     package var digits: (UInt64, UInt64, UInt64, UInt64)? {
         guard isMade else { return nil }
         return (
@@ -25,9 +24,8 @@ public struct TokenFingerprint: Sendable, Hashable, CustomStringConvertible, Bit
     }
 
     /// The eight hexadecimal digits of a number of 32 bits, as they stand in memory.
-    @inlinable
     @inline(__always)
-    static func digits(_ number: UInt64) -> UInt64 {
+    private static func digits(_ number: UInt64) -> UInt64 {
         // Four bits to a byte, in three steps; then what a digit of 10 and more has on top.
         var digits = (number | number << 16) & 0x0000_FFFF_0000_FFFF
         digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
