@@ -50,11 +50,12 @@ struct BatchJudge {
         // Headers are known by their objects, of which there are others in time.
         usual.removeAll(keepingCapacity: true)
         return unsafe batch.withBytes { bytes in
-            let lines = unsafe CapturedLines(bytes, of: batch, means.format, at: means.policy.instant.given)
+            var lines = unsafe CapturedLines(bytes, of: batch, means.format, at: means.policy.instant.given)
             var verdicts: [VerdictWriter.Verdict] = []
             verdicts.reserveCapacity(lines.all.count)
-            for (line, known) in zip(lines.all, means.memory.find(lines)) {
-                let verdict = verdict(on: line, of: lines, known, means)
+            for (index, known) in means.memory.find(lines).enumerated() {
+                if known == nil { lines.settle(index, means.format.fields, at: means.policy.instant.given) }
+                let verdict = verdict(on: lines.all[index], of: lines, known, means)
                 held[verdict.conclusion].lines += 1
                 verdicts.append(verdict)
             }
@@ -111,7 +112,8 @@ struct BatchJudge {
             token = try UnverifiedToken.read(bytes, known: policy.knownHeaders)
         } catch {
             let parts = Conclusion.Parts(.invalid, codes: [Rejection(error).code])
-            return (index(of: parts, means), UnixTime.always)
+            // Any other token has plain bytes alone: base64url.
+            return (index(of: parts, means), JudgedTokens.mayKeep(bytes) ? UnixTime.always : nil)
         }
         guard let (judge, isOwn) = policy.judge(of: token) else {
             let parts = Conclusion.Parts(nil, token.header, [policy.rejectionWithoutJudge(token).code])

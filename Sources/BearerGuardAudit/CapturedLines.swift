@@ -26,6 +26,18 @@ struct CapturedLine {
     let id: Text?
     /// When its token is to be judged at; nil where nobody says.
     let time: UnixTime?
+    /// The whole line, where what stands between the quotes of its token was not looked at.
+    let unread: Range<Int>?
+}
+
+extension CapturedLine {
+    fileprivate init(number: Int, _ parts: CapturedLines.Parts, at given: UnixTime?, unread: Range<Int>?) {
+        self.number = number
+        content = .token(Text(place: parts.token, isMade: false))
+        id = parts.id.map { Text(place: $0, isMade: false) }
+        time = given ?? parts.time
+        self.unread = unread
+    }
 }
 
 /// The lines of a batch, without empty ones.
@@ -36,13 +48,17 @@ struct CapturedLines {
     private let batch: UnsafeBufferPointer<UInt8>
     private var made: [UInt8] = []
     private(set) var all: [CapturedLine] = []
-    private var numbers = Numbers()
+    /// That of an earlier line, and whether the last one had it.
+    private var shape: LineShape?
+    private var hadShape = false
+    /// How many more may be made: where hardly two lines have the same, to make one is in vain.
+    private var shapesLeft = 16
 
-    /// Which members of a line are looked at: where the last one had them.
-    private struct Numbers {
-        var token = 0
-        var id = 0
-        var time = 0
+    /// What is looked at of a line that reads as it is written.
+    fileprivate struct Parts {
+        let token: Range<Int>
+        let id: Range<Int>?
+        let time: UnixTime?
     }
 
     /// Reads the lines of a batch.
@@ -88,21 +104,46 @@ struct CapturedLines {
     private mutating func read(_ place: Range<Int>, number: Int, at time: UnixTime?) {
         guard let place = withoutEnd(place) else { return }
         let token = CapturedLine.Text(place: unsafe Self.withoutScheme(batch, place), isMade: false)
-        all.append(CapturedLine(number: number, content: .token(token), id: nil, time: time))
+        all.append(CapturedLine(number: number, content: .token(token), id: nil, time: time, unread: nil))
     }
 
     /// Reads a line that is an object.
     private mutating func read(_ place: Range<Int>, number: Int, _ fields: CaptureFormat.Fields, at given: UnixTime?) {
         guard let place = withoutEnd(place) else { return }
-        let (content, id, time): (CapturedLine.Content, CapturedLine.Text?, UnixTime?)
-        if let parts = unsafe Self.places(batch, place, fields, &numbers) {
-            content = .token(CapturedLine.Text(place: parts.token, isMade: false))
-            id = parts.id.map { CapturedLine.Text(place: $0, isMade: false) }
-            time = parts.time
+        if let members = unsafe shape?.members(batch, place), let parts = parts(members) {
+            hadShape = true
+            all.append(CapturedLine(number: number, parts, at: given, unread: place))
         } else {
-            (content, id, time) = unsafe values(Array(batch[place])[...], fields)
+            all.append(line(place, number: number, fields, at: given))
         }
-        all.append(CapturedLine(number: number, content: content, id: id, time: given ?? time))
+    }
+
+    /// Looks at what was left unread of a line, for whoever does not know its token.
+    mutating func settle(_ index: Int, _ fields: CaptureFormat.Fields?, at given: UnixTime?) {
+        guard let place = all[index].unread, let fields, case .token(let token) = all[index].content,
+            unsafe JSONPlaces.plainEnd(batch, from: token.place.lowerBound) < token.place.upperBound
+        else { return }
+        all[index] = line(place, number: all[index].number, fields, at: given)
+    }
+
+    /// Any line that is an object, or should be.
+    private mutating func line(
+        _ place: Range<Int>,
+        number: Int,
+        _ fields: CaptureFormat.Fields,
+        at given: UnixTime?
+    ) -> CapturedLine {
+        guard let members = unsafe LineMembers(batch, place, fields), let parts = parts(members) else {
+            let (content, id, time) = unsafe values(Array(batch[place])[...], fields)
+            return CapturedLine(number: number, content: content, id: id, time: given ?? time, unread: nil)
+        }
+        // One line of another shape is no reason to give up this one.
+        if !hadShape, shapesLeft > 0 {
+            unsafe shape = LineShape(batch, place, members)
+            shapesLeft -= 1
+        }
+        hadShape = false
+        return CapturedLine(number: number, parts, at: given, unread: nil)
     }
 
     /// A line without spaces at its end; nil where there is nothing else.
@@ -117,39 +158,25 @@ struct CapturedLines {
 
     /// The parts of a line that reads as it is written, as nearly every one does; nil for any other.
     @inline(__always)
-    private static func places(
-        _ batch: UnsafeBufferPointer<UInt8>,
-        _ line: Range<Int>,
-        _ fields: CaptureFormat.Fields,
-        _ numbers: inout Numbers
-    ) -> (token: Range<Int>, id: Range<Int>?, time: UnixTime?)? {
-        let text = unsafe UnsafeBufferPointer(rebasing: batch[line])
-        var parts: (token: Range<Int>, id: Range<Int>?, time: UnixTime?)?
-        unsafe JSONPlaces.read(text, limits: .document) { members in
-            guard case .text(let token) = members.place(of: fields.token.member, near: &numbers.token) else { return }
-            var id: Range<Int>?
-            switch members.place(of: fields.id.member, near: &numbers.id) {
-            case .absent: break
-            case .text(let text) where members.isPrintable(text): id = text.lowerBound - 1..<text.upperBound + 1
-            // Of zero there are two spellings.
-            case .integer(let number) where unsafe text[number.lowerBound] != UInt8(ascii: "-"): id = number
-            default: return
-            }
-            var time: UnixTime?
-            if let field = fields.time {
-                switch members.place(of: field.member, near: &numbers.time) {
-                case .absent: break
-                case .text(let place), .integer(let place):
-                    unsafe time = UnixTime(text: String(decoding: text[place], as: UTF8.self))
-                case .other: return
-                }
-            }
-            func inBatch(_ place: Range<Int>) -> Range<Int> {
-                line.lowerBound + place.lowerBound..<line.lowerBound + place.upperBound
-            }
-            unsafe parts = (withoutScheme(batch, inBatch(token)), id.map(inBatch), time)
+    private func parts(_ members: LineMembers) -> Parts? {
+        guard case .text(let token) = members.token else { return nil }
+        var id: Range<Int>?
+        switch members.id {
+        case .absent: break
+        case .text(let text) where unsafe batch[text].allSatisfy({ 0x20..<0x7F ~= $0 }):
+            id = text.lowerBound - 1..<text.upperBound + 1
+        // Of zero there are two spellings.
+        case .integer(let number) where unsafe batch[number.lowerBound] != UInt8(ascii: "-"): id = number
+        default: return nil
         }
-        return parts
+        var time: UnixTime?
+        switch members.time {
+        case .absent: break
+        case .text(let place), .integer(let place):
+            unsafe time = UnixTime(text: String(decoding: batch[place], as: UTF8.self))
+        case .other: return nil
+        }
+        return unsafe Parts(token: Self.withoutScheme(batch, token), id: id, time: time)
     }
 
     /// The parts of any line.

@@ -110,16 +110,21 @@ private struct Pen: ~Copyable {
 
     /// Writes the decimal digits of a number from 0 on.
     mutating func write(_ number: Int) {
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.numberBytes) { digits in
-            var start = digits.count
-            var rest = UInt64(truncatingIfNeeded: number)
-            repeat {
-                start -= 1
-                unsafe digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            } while rest > 0
-            unsafe write(UnsafeBufferPointer(rebasing: digits[start...]))
+        var rest = UInt64(truncatingIfNeeded: number)
+        var (digits, power) = (1, UInt64(10))
+        while rest >= power, digits < Self.numberBytes { (digits, power) = (digits + 1, power &* 10) }
+        guard unsafe digits <= room.count - count else {
+            assertionFailure("the room was not counted rightly")
+            return
         }
+        let end = count &+ digits
+        var place = end
+        while place > count {
+            place &-= 1
+            unsafe room[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        count = end
     }
 
     /// Writes the digits of a fingerprint.

@@ -33,44 +33,44 @@ package struct JSONPlaces: ~Copyable {
     }
 
     private let text: UnsafeBufferPointer<UInt8>
+    /// Where it begins in what it is a part of.
+    private let start: Int
     private let names: JSONNames
 
-    /// Reads the text of an object and lends its members; any other text it leaves.
+    /// Reads the object at a place of a text and lends its members; anything else it leaves.
     @_optimize(speed)
     package static func read(
         _ text: UnsafeBufferPointer<UInt8>,
+        _ place: Range<Int>,
         limits: JSONLimits,
         _ body: (borrowing JSONPlaces) -> Void
     ) {
+        let start = place.lowerBound
+        let text = unsafe UnsafeBufferPointer(rebasing: text[place])
         guard text.count <= JSONMembers.maximumBytes else { return }
         unsafe withUnsafeTemporaryAllocation(byteCount: JSONNames.scratchBytes, alignment: 8) { scratch in
             var scanner = unsafe JSONScanner(text, limits: limits, scratch: scratch)
             do throws(JSONError) { try scanner.outermost() } catch { return }
-            body(unsafe JSONPlaces(text: text, names: scanner.names))
+            body(unsafe JSONPlaces(text: text, start: start, names: scanner.names))
         }
     }
 
     /// The place of a member by its name.
-    ///
-    /// - Parameter number: which of the members it is most likely, counted from 0, and afterwards which one it is: those
-    ///   of texts that come one after the other stand in the same order mostly.
     @_optimize(speed)
-    package func place(of name: Name, near number: inout Int) -> Place {
-        let count = names.count
-        if number < 0 || number >= count { number = 0 }
+    package func place(of name: Name) -> Place {
         var hasEscapedName = false
-        for _ in 0..<count {
+        for number in 0..<names.count {
             let entry = names.entry(number)
             if entry.hasEscapedName {
                 hasEscapedName = true
             } else if isName(entry.name, name) {
+                let place = start &+ entry.value.lowerBound..<start &+ entry.value.upperBound
                 switch entry.kind {
-                case .plainString: return .text(entry.value)
-                case .integer: return .integer(entry.value)
+                case .plainString: return .text(place)
+                case .integer: return .integer(place)
                 default: return .other
                 }
             }
-            number = number &+ 1 < count ? number &+ 1 : 0
         }
         return hasEscapedName ? .other : .absent
     }
@@ -88,9 +88,8 @@ package struct JSONPlaces: ~Copyable {
         return true
     }
 
-    /// Whether all bytes of a place are printable ASCII.
-    package func isPrintable(_ place: Range<Int>) -> Bool {
-        guard place.lowerBound >= 0, unsafe place.upperBound <= text.count else { return false }
-        return unsafe JSONText.isPrintable(UnsafeBufferPointer(rebasing: text[place]), withSpaces: true)
+    /// The first place from `start` on with a byte that a string may not have as it is, or that ends one, or beyond ASCII.
+    package static func plainEnd(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        unsafe JSONText.plainEnd(text, from: start)
     }
 }
