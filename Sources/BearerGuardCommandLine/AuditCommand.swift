@@ -67,7 +67,7 @@ struct AuditCommand: AsyncParsableCommand {
 
     func run() async throws {
         let instant: AuditPolicy.Instant = at == "captured" ? .captured : .at(try JudgingOptions.time(at))
-        guard let policy = try judging.policy(at: instant) else {
+        guard let policy = try await judging.policy(at: instant) else {
             throw CommandFailure(
                 "nothing to judge by: give --jwks or --policy",
                 hints: ["bearerguard audit tokens.txt --jwks keys.json --at now"]

@@ -20,6 +20,17 @@ struct CommandFailure: Error {
         self.status = status
     }
 
+    /// What is wrong with the configuration, and where it was found.
+    init(_ error: ConfigurationError, at place: String) {
+        // A file's own message names it already.
+        let message = error.message.hasPrefix("\(place): ") ? error.message : "\(place): \(error.message)"
+        let isAboutHTTP = error.message.contains("not https")
+        self.init(
+            message,
+            hints: isAboutHTTP ? ["--allow-loopback-http, or allowLoopbackHTTP in a policy, permits it"] : []
+        )
+    }
+
     /// A line for each fault of the document at `path`.
     init(_ faults: PolicyDocument.Faults, in path: String) {
         self.init(
@@ -37,13 +48,7 @@ struct CommandFailure: Error {
         do throws(ConfigurationError) {
             return try body()
         } catch {
-            // A file's own message names it already.
-            let message = error.message.hasPrefix("\(place): ") ? error.message : "\(place): \(error.message)"
-            let isAboutHTTP = error.message.contains("not https")
-            throw CommandFailure(
-                message,
-                hints: isAboutHTTP ? ["--allow-loopback-http, or allowLoopbackHTTP in a policy, permits it"] : []
-            )
+            throw CommandFailure(error, at: place)
         }
     }
 }

@@ -6,7 +6,7 @@ import ArgumentParser
 import BearerGuard
 import BearerGuardAudit
 
-struct InspectCommand: ParsableCommand {
+struct InspectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Show what is in a token, and every check with its outcome.",
@@ -39,10 +39,10 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "One JSON object for programs.")
     var json = false
 
-    func run() throws {
+    func run() async throws {
         let time = try JudgingOptions.time(at)
         let bytes = try tokenBytes()
-        let given = try judging.policy(at: .at(time))
+        let given = try await judging.policy(at: .at(time))
         if let given {
             judging.warnAboutHoles()
             try finish(InspectionReport(bytes, policy: given, time: time, hasKeys: true))

@@ -38,7 +38,7 @@ struct JudgingOptions: ParsableArguments {
     var clockSkew: Int?
 
     /// The policy, or nil where neither keys nor a document were given.
-    func policy(at instant: AuditPolicy.Instant) throws(CommandFailure) -> AuditPolicy? {
+    func policy(at instant: AuditPolicy.Instant) async throws(CommandFailure) -> AuditPolicy? {
         if let policy {
             guard jwks == nil, issuer.isEmpty, audience.isEmpty, algorithms == nil, typ == nil, clockSkew == nil else {
                 throw CommandFailure(
@@ -64,7 +64,8 @@ struct JudgingOptions: ParsableArguments {
             throw CommandFailure("--clock-skew must be 0 to 300 seconds")
         }
         let allowed = try allowedAlgorithms()
-        let set = try PolicyFile.keySet(jwks, allowingSecrets: allowed.contains(where: \.isSymmetric))
+        let allowsSecrets = allowed.contains(where: \.isSymmetric)
+        let set = try await PolicyFile.keySet(PolicyFile.read(jwks), at: jwks, allowingSecrets: allowsSecrets)
         return try CommandFailure.explaining(jwks) { () throws(ConfigurationError) in
             try AuditPolicy(
                 keySet: set,

@@ -57,7 +57,7 @@ struct ListKeysCommand: AsyncParsableCommand {
     func run() async throws {
         let isURL = source.hasPrefix("https://") || source.hasPrefix("http://")
         let text = isURL ? try await fetch() : try PolicyFile.read(source)
-        let set = try CommandFailure.explaining(source) { () throws(ConfigurationError) in try JWKSet(text) }
+        let set = try await PolicyFile.keySet(text, at: source)
         let rows = set.entries.map { KeyRow($0, among: set.entries) }
         for (index, row) in rows.enumerated() {
             try Terminal.print(json ? row.json.text : row.text(number: index + 1))

@@ -63,11 +63,25 @@ enum PolicyFile {
         }
     }
 
-    static func keySet(_ path: String, allowingSecrets: Bool) throws(CommandFailure) -> JWKSet {
-        let text = try read(path)
-        return try CommandFailure.explaining(path) { () throws(ConfigurationError) in
-            try JWKSet(text, allowingSecrets: allowingSecrets)
+    /// The key set of a text that was found at a place; its keys are checked at the same time, on all cores.
+    static func keySet(
+        _ text: [UInt8],
+        at place: String,
+        allowingSecrets: Bool = false
+    ) async throws(CommandFailure) -> JWKSet {
+        let keys: [Result<JSONObject, JSONError>]
+        do {
+            keys = try JWKSet.members(of: text)
+        } catch {
+            throw CommandFailure(ConfigurationError(error.detail), at: place)
         }
+        let entries = await withTaskGroup(of: (number: Int, entry: JWKSet.Entry).self) { group in
+            for (number, members) in keys.enumerated() {
+                group.addTask { (number, JWKSet.Entry(members, allowingSecrets ? .local : .fetched)) }
+            }
+            return await group.reduce(into: [:]) { $0[$1.number] = $1.entry }
+        }
+        return JWKSet(entries: keys.indices.compactMap { entries[$0] })
     }
 
     static func read(_ path: String) throws(CommandFailure) -> [UInt8] {

@@ -12,6 +12,20 @@ public struct JWKSet: Sendable {
         package let key: Result<VerificationKey, KeyFault>
         /// The members as read, for reports; secret and private members are only ever named there, not shown.
         package let members: JSONObject?
+
+        /// Checks a key, which takes milliseconds for RSA.
+        package init(_ members: Result<JSONObject, JSONError>, _ origin: JWK.Origin) {
+            switch members {
+            case .success(let members):
+                keyID = members["kid"]?.stringValue
+                key = Result { () throws(KeyFault) in try JWK.read(members, origin: origin) }
+                self.members = members
+            case .failure(let error):
+                keyID = nil
+                key = .failure(.invalid(error.detail))
+                self.members = nil
+            }
+        }
     }
 
     package let entries: [Entry]
@@ -31,9 +45,17 @@ public struct JWKSet: Sendable {
     }
 
     package init(_ text: [UInt8], origin: JWK.Origin) throws(JWKSetFault) {
-        let object: JSONObject
+        self.init(entries: try Self.members(of: text).map { Entry($0, origin) })
+    }
+
+    package init(entries: [Entry]) { self.entries = entries }
+
+    /// The members of each entry, which may be read one by one.
+    package static func members(of text: [UInt8]) throws(JWKSetFault) -> [Result<JSONObject, JSONError>] {
+        let members: [Result<JSONObject, JSONError>]?
         do {
-            object = try JSONDocument.object(text, limits: .keySet)
+            let keys = try JSONDocument.object(text, limits: .keySet)["keys"]?.arrayValue
+            members = keys?.map { value in value.objectValue.map(Result.success) ?? .failure(JSONError.notAnObject) }
         } catch {
             // One entry may be what cannot be read, for a repeated member say: then each is read by itself.
             guard let entries = JSONArrayEntries.split(text, member: "keys") else {
@@ -44,33 +66,13 @@ public struct JWKSet: Sendable {
                 let line = JSONDocument.faultLine(text).map { " (line \($0))" } ?? ""
                 throw JWKSetFault(detail: "the key set is \(error.detail)\(line)")
             }
-            try self.init(entries.map { entry in Result { () throws(JSONError) in try Self.members(entry) } }, origin)
-            return
-        }
-        guard let keys = object["keys"]?.arrayValue else {
-            throw JWKSetFault(detail: "the key set has no array 'keys'")
-        }
-        try self.init(
-            keys.map { value in value.objectValue.map(Result.success) ?? .failure(JSONError.notAnObject) },
-            origin
-        )
-    }
-
-    private static func members(_ entry: ArraySlice<UInt8>) throws(JSONError) -> JSONObject {
-        try JSONDocument.object(Array(entry), limits: .keySet)
-    }
-
-    private init(_ keys: [Result<JSONObject, JSONError>], _ origin: JWK.Origin) throws(JWKSetFault) {
-        guard keys.count <= Self.maximumKeys else { throw JWKSetFault(detail: "the key set has over 256 keys") }
-        entries = keys.map { entry in
-            switch entry {
-            case .success(let members):
-                let key = Result { () throws(KeyFault) in try JWK.read(members, origin: origin) }
-                return Entry(keyID: members["kid"]?.stringValue, key: key, members: members)
-            case .failure(let error):
-                return Entry(keyID: nil, key: .failure(.invalid(error.detail)), members: nil)
+            members = entries.map { entry in
+                Result { () throws(JSONError) in try JSONDocument.object(Array(entry), limits: .keySet) }
             }
         }
+        guard let members else { throw JWKSetFault(detail: "the key set has no array 'keys'") }
+        guard members.count <= maximumKeys else { throw JWKSetFault(detail: "the key set has over 256 keys") }
+        return members
     }
 
     /// The number of keys that can verify something.
@@ -80,6 +82,6 @@ public struct JWKSet: Sendable {
 }
 
 /// Why a text is no key set at all.
-package struct JWKSetFault: Error, Hashable, Sendable {
+package struct JWKSetFault: Error {
     package let detail: String
 }
