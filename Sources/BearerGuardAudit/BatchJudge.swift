@@ -54,7 +54,9 @@ struct BatchJudge {
             var verdicts: [VerdictWriter.Verdict] = []
             verdicts.reserveCapacity(lines.all.count)
             for (index, known) in means.memory.find(lines).enumerated() {
-                if known == nil { lines.settle(index, means.format.fields, at: means.policy.instant.given) }
+                if known == nil, let fields = means.format.fields {
+                    lines.settle(index, fields, at: means.policy.instant.given)
+                }
                 let verdict = verdict(on: lines.all[index], of: lines, known, means)
                 held[verdict.conclusion].lines += 1
                 verdicts.append(verdict)
@@ -112,8 +114,7 @@ struct BatchJudge {
             token = try UnverifiedToken.read(bytes, known: policy.knownHeaders)
         } catch {
             let parts = Conclusion.Parts(.invalid, codes: [Rejection(error).code])
-            // Any other token has plain bytes alone: base64url.
-            return (index(of: parts, means), JudgedTokens.mayKeep(bytes) ? UnixTime.always : nil)
+            return (index(of: parts, means), UnixTime.always)
         }
         guard let (judge, isOwn) = policy.judge(of: token) else {
             let parts = Conclusion.Parts(nil, token.header, [policy.rejectionWithoutJudge(token).code])

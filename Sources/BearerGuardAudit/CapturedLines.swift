@@ -113,37 +113,38 @@ struct CapturedLines {
         if let members = unsafe shape?.members(batch, place), let parts = parts(members) {
             hadShape = true
             all.append(CapturedLine(number: number, parts, at: given, unread: place))
-        } else {
-            all.append(line(place, number: number, fields, at: given))
+            return
         }
+        let (line, members) = line(place, number: number, fields, at: given)
+        all.append(line)
+        // One line of another shape, or of none, is no reason to give up this one.
+        if !hadShape, shapesLeft > 0, let members {
+            shapesLeft -= 1
+            if let other = unsafe LineShape(batch, place, members) { shape = other }
+        }
+        hadShape = false
     }
 
     /// Looks at what was left unread of a line, for whoever does not know its token.
-    mutating func settle(_ index: Int, _ fields: CaptureFormat.Fields?, at given: UnixTime?) {
-        guard let place = all[index].unread, let fields, case .token(let token) = all[index].content,
+    mutating func settle(_ index: Int, _ fields: CaptureFormat.Fields, at given: UnixTime?) {
+        guard let place = all[index].unread, case .token(let token) = all[index].content,
             unsafe JSONPlaces.plainEnd(batch, from: token.place.lowerBound) < token.place.upperBound
         else { return }
-        all[index] = line(place, number: all[index].number, fields, at: given)
+        all[index] = line(place, number: all[index].number, fields, at: given).line
     }
 
-    /// Any line that is an object, or should be.
+    /// Any line that is an object, or should be, and where it has its members if it reads as it is written.
     private mutating func line(
         _ place: Range<Int>,
         number: Int,
         _ fields: CaptureFormat.Fields,
         at given: UnixTime?
-    ) -> CapturedLine {
-        guard let members = unsafe LineMembers(batch, place, fields), let parts = parts(members) else {
-            let (content, id, time) = unsafe values(Array(batch[place])[...], fields)
-            return CapturedLine(number: number, content: content, id: id, time: given ?? time, unread: nil)
+    ) -> (line: CapturedLine, members: LineMembers?) {
+        if let members = unsafe LineMembers(batch, place, fields), let parts = parts(members) {
+            return (CapturedLine(number: number, parts, at: given, unread: nil), members)
         }
-        // One line of another shape is no reason to give up this one.
-        if !hadShape, shapesLeft > 0 {
-            unsafe shape = LineShape(batch, place, members)
-            shapesLeft -= 1
-        }
-        hadShape = false
-        return CapturedLine(number: number, parts, at: given, unread: nil)
+        let (content, id, time) = unsafe values(Array(batch[place])[...], fields)
+        return (CapturedLine(number: number, content: content, id: id, time: given ?? time, unread: nil), nil)
     }
 
     /// A line without spaces at its end; nil where there is nothing else.

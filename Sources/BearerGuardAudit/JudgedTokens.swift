@@ -200,15 +200,12 @@ final class JudgedTokens: Sendable {
         }
     }
 
-    /// Whether a token has plain bytes alone, as all must have that are kept: a line that has the same between two quotes needs no
-    /// other look at it.
-    static func mayKeep(_ token: ArraySlice<UInt8>) -> Bool {
-        unsafe token.withUnsafeBufferPointer { unsafe JSONPlaces.plainEnd($0, from: 0) == $0.count }
-    }
-
-    /// Keeps what came of a token that ``mayKeep(_:)`` while neither the time nor the keys of the issuer make it another.
+    /// Keeps what came of a token while neither the time nor the keys of the issuer make it another; of any that has more than
+    /// plain bytes nothing, so that a line with the same bytes between two quotes needs no other look at them.
     func insert(_ token: UnsafeBufferPointer<UInt8>, _ judged: JudgedToken, during period: Range<UnixTime>) {
-        guard token.count < shardBytes / 8, let place = unsafe place(token) else { return }
+        guard token.count < shardBytes / 8, unsafe JSONPlaces.plainEnd(token, from: 0) == token.count,
+            let place = unsafe place(token)
+        else { return }
         shards[Self.shard(of: place)].state.withLock {
             unsafe $0.insert(token, at: place, judged, during: period, limit: shardBytes)
         }

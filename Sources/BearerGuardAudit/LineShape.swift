@@ -68,7 +68,11 @@ struct LineShape {
     private let values: [Value]
     private let end: Fixed
 
-    /// The shape of a line in which a reader found these members; nil for a line with a string that has more than plain bytes.
+    /// Most values of a line that has a shape: to make one of more would take longer than to read it.
+    private static let mostValues = 64
+
+    /// The shape of a line in which a reader found these members; nil for a line with a string that has more than plain bytes, or
+    /// where one of the members is no value of its own that another line may have otherwise.
     init?(_ text: UnsafeBufferPointer<UInt8>, _ line: Range<Int>, _ members: LineMembers) {
         func start(_ place: JSONPlaces.Place) -> Int? {
             switch place {
@@ -87,6 +91,7 @@ struct LineShape {
         }
         var at = line.lowerBound
         while at < line.upperBound {
+            guard values.count <= Self.mostValues else { return nil }
             let byte = unsafe text[at]
             if byte == UInt8(ascii: "\"") {
                 let end = unsafe JSONPlaces.plainEnd(text, from: at + 1)
@@ -113,6 +118,10 @@ struct LineShape {
                 at += 1
             }
         }
+        // A negative time is none, nor are two members that have one name.
+        guard values.count(where: { $0.role != .none }) == [token, id, time].count(where: { $0 != nil }) else {
+            return nil
+        }
         self.bytes = bytes
         self.values = values
         end = Fixed(bytes, from: front)
@@ -122,8 +131,11 @@ struct LineShape {
     ///
     /// At what stands between the quotes of the token nobody has looked: it is long, and mostly known.
     func members(_ text: UnsafeBufferPointer<UInt8>, _ line: Range<Int>) -> LineMembers? {
-        // What is fixed is compared without a look at the end of the text.
-        guard line.upperBound <= text.count - Fixed.wordBytes else { return nil }
+        // What is fixed is compared without a look at the end of the text. A longer line has another reader, which may read
+        // other numbers out of it.
+        guard line.upperBound <= text.count - Fixed.wordBytes, line.count <= JSONMembers.maximumBytes else {
+            return nil
+        }
         var members = LineMembers()
         var at = line.lowerBound
         for value in values {
@@ -165,7 +177,8 @@ struct LineShape {
         let count = fixed.place.count
         guard at &+ count <= lineEnd, !differs(fixed.first, at), !differs(fixed.second, at &+ 8) else { return false }
         if count <= Fixed.wordBytes { return true }
-        return unsafe UnsafeBufferPointer(rebasing: text[at..<at &+ count]).isSame(as: bytes, at: fixed.place)
+        let rest = unsafe UnsafeBufferPointer(rebasing: text[at &+ Fixed.wordBytes..<at &+ count])
+        return unsafe rest.isSame(as: bytes, at: fixed.place.dropFirst(Fixed.wordBytes))
     }
 
     private static func isOfNumber(_ byte: UInt8) -> Bool { isDigit(byte) || "+-.eE".utf8.contains(byte) }

@@ -79,9 +79,9 @@ enum PolicyFile {
             for (number, members) in keys.enumerated() {
                 group.addTask { (number, JWKSet.Entry(members, allowingSecrets ? .local : .fetched)) }
             }
-            return await group.reduce(into: [:]) { $0[$1.number] = $1.entry }
+            return await group.reduce(into: []) { $0.append($1) }
         }
-        return JWKSet(entries: keys.indices.compactMap { entries[$0] })
+        return JWKSet(entries: entries.sorted { $0.number < $1.number }.map(\.entry))
     }
 
     static func read(_ path: String) throws(CommandFailure) -> [UInt8] {

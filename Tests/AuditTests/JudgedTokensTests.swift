@@ -81,6 +81,22 @@ struct JudgedTokensTests {
         #expect(tokens.count { memory.find($0, at: Self.time) != nil } == 1)
     }
 
+    @Test(
+        "Of a token with a byte that a JSON string has otherwise nothing is kept",
+        arguments: [UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x00, 0x09, 0x1F, 0x80, 0xC3, 0xFF]
+    )
+    func otherBytes(byte: UInt8) {
+        let memory = JudgedTokens(bytes: 64 * 1024 * 1024)
+        for place in [0, 7, 8, 40, 300, 599] {
+            var token = Self.token(1)
+            memory.insert(token, Self.judged(1), during: UnixTime.always)
+            #expect(memory.find(token, at: Self.time)?.conclusion == 1)
+            token[place] = byte
+            memory.insert(token, Self.judged(2), during: UnixTime.always)
+            #expect(memory.find(token, at: Self.time) == nil)
+        }
+    }
+
     @Test("Outside of its period nothing is known of a token, and a later word on it replaces the earlier one")
     func period() {
         let memory = JudgedTokens(bytes: 64 * 1024 * 1024)

@@ -238,6 +238,13 @@ struct TranscriptTests {
         #expect(twice.status == 1)
         #expect(twice.output.contains("another key has this kid; a token that names it is refused with ambiguous_key"))
         #expect(twice.output.hasSuffix("2 keys, 0 usable\n"))
+        let many = try (0..<24).map { number in
+            let isRSA = number % 3 == 0
+            return try SigningKey(isRSA ? .rs256 : .es256, keyID: "key-\(number)", bits: isRSA ? 2048 : 256).jwk
+        }
+        let inOrder = try Program.run(["keys", "-"], input: JSONValue.object([("keys", .array(many))]).text)
+        let names = inOrder.output.matches(of: /kid (key-[0-9]+):/).map { String($0.1) }
+        #expect(names == (0..<24).map { "key-\($0)" })
         let json = try Program.run(["keys", "--json", folder.path("keys.json")])
         #expect(json.output.contains(#""usable":true,"algorithms":["ES256"]"#))
         let html = try Program.run(["keys", "-"], input: "<html>")
