@@ -81,14 +81,16 @@ public struct Audit: Sendable {
         for input in inputs {
             var reader = CaptureReader(descriptor: input.descriptor)
             let start = try reader.start(unless: isStopped)
+            func fault(_ message: String) -> CaptureError {
+                CaptureError(message: (input.name.map { "\($0): " } ?? "") + message)
+            }
+            if let conversion = CaptureFormat.conversion(start) { throw fault(conversion) }
             if self.format == nil, CaptureFormat.looksLikeArray(start) {
-                throw CaptureError(message: "a JSON array: write one object a line, for example by jq -c '.[]'")
+                throw fault("a JSON array: write one object a line, for example by jq -c '.[]'")
             }
             let format = self.format ?? (CaptureFormat.looksLikeNDJSON(start) ? fields : .plainText)
             if format.fields == nil, policy.instant.given == nil, !start.isEmpty {
-                throw CaptureError(
-                    message: "plain text has no times of capture: say when to judge by --at, such as --at now"
-                )
+                throw fault("plain text has no times of capture: say when to judge by --at, such as --at now")
             }
             let before = Progress(bytes: bytes, tokens: summary.total)
             let means = AuditMeans(

@@ -76,7 +76,9 @@ struct BatchJudge {
         if let known { return (index(of: known.conclusion, means), known.fingerprint) }
         switch line.content {
         case .token(let text): return unsafe lines.withBytes(of: text) { unsafe verdict(on: $0, at: line.time, means) }
-        case .noObject: return (index(ofNote: "not a JSON object", means), nil)
+        case .noObject(let error):
+            let limit = CaptureReader.lineBytes / (1024 * 1024)
+            return (index(ofNote: error?.detail ?? "the line is longer than \(limit) MiB", means), nil)
         case .noToken:
             return (index(ofNote: "no member '\(means.format.fields?.token.name ?? "")' with a token", means), nil)
         }

@@ -54,6 +54,19 @@ public struct CaptureFormat: Sendable {
         times ? self : CaptureFormat(fields: fields.map { Fields(token: $0.token, time: nil) })
     }
 
+    /// What has to be done with a capture before its lines can be read, by its first bytes; nil for one that is text in UTF-8.
+    static func conversion(_ start: [UInt8]) -> String? {
+        let signatures: [(bytes: [UInt8], conversion: String)] = [
+            ([0x1F, 0x8B], "compressed by gzip: read it by zcat"),
+            ([0x28, 0xB5, 0x2F, 0xFD], "compressed by zstd: read it by zstdcat"),
+            ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "compressed by xz: read it by xzcat"),
+            ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive: read it by unzip -p"),
+            ([0xFF, 0xFE], "UTF-16: convert it by iconv -f UTF-16 -t UTF-8"),
+            ([0xFE, 0xFF], "UTF-16: convert it by iconv -f UTF-16 -t UTF-8"),
+        ]
+        return signatures.first { start.starts(with: $0.bytes) }?.conversion
+    }
+
     /// Whether lines are JSON objects, by the first byte that is no white space.
     static func looksLikeNDJSON(_ start: [UInt8]) -> Bool { start.firstThatIsNoSpace == UInt8(ascii: "{") }
 

@@ -16,7 +16,8 @@ struct CapturedLine {
 
     enum Content {
         case token(Text)
-        case noObject
+        /// Nil where it is longer than a line may be.
+        case noObject(JSONError?)
         case noToken
     }
 
@@ -185,7 +186,12 @@ struct CapturedLines {
         _ line: ArraySlice<UInt8>,
         _ fields: CaptureFormat.Fields
     ) -> (CapturedLine.Content, id: CapturedLine.Text?, UnixTime?) {
-        guard let object = try? JSONObject(tokenText: line, limits: .document) else { return (.noObject, nil, nil) }
+        let object: JSONObject
+        do throws(JSONError) {
+            object = try JSONObject(tokenText: line, limits: .document)
+        } catch {
+            return (.noObject(line.count < CaptureReader.lineBytes ? error : nil), nil, nil)
+        }
         let id = object[fields.id.name].map { make(Array($0.text.utf8)) }
         let time = fields.time.flatMap { object[$0.name] }.flatMap(UnixTime.init(captured:))
         guard let token = object[fields.token.name]?.stringValue else { return (.noToken, id, time) }

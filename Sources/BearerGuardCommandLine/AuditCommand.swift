@@ -30,7 +30,7 @@ struct AuditCommand: AsyncParsableCommand {
             EXIT STATUS
               0 every token is valid
               1 some are not
-              2 usage or input fault
+              2 usage or input fault, or lines that hold no token or no time
               3 keys unavailable
               130 interrupted; what was done by then is written
             """
@@ -98,7 +98,7 @@ struct AuditCommand: AsyncParsableCommand {
         var meter = ProgressMeter(totalBytes: Self.size(of: inputs))
         do throws(CaptureError) {
             let writer: (([UInt8]) throws(CaptureError) -> Void)? =
-                format == .ndjson ? { bytes throws(CaptureError) in try Terminal.write(bytes, to: destination) } : nil
+                format == .ndjson ? { bytes throws(CaptureError) in try write(bytes, to: destination) } : nil
             let summary = try await audit.run(
                 inputs,
                 verdicts: writer,
@@ -107,7 +107,7 @@ struct AuditCommand: AsyncParsableCommand {
             )
             meter.clear()
             if format == .text {
-                try Terminal.write(Array(summary.report.utf8), to: destination)
+                try write(Array(summary.report.utf8), to: destination)
             } else {
                 Terminal.say(summary.headline)
             }
@@ -120,6 +120,14 @@ struct AuditCommand: AsyncParsableCommand {
         } catch {
             meter.clear()
             throw CommandFailure(error.message)
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to destination: Int32) throws(CaptureError) {
+        do throws(CaptureError) {
+            try Terminal.write(bytes, to: destination)
+        } catch {
+            throw CaptureError(message: "\(output ?? "standard output"): \(error.message)")
         }
     }
 

@@ -47,7 +47,7 @@ struct RememberedTextTests {
         #expect(try await output([objects, objects]) == expected)
         let verdicts = String(decoding: expected, as: UTF8.self).split(separator: "\n")
         #expect(verdicts.count == texts.count + 4)
-        #expect(verdicts.count { $0.contains("\"note\":\"not a JSON object\"") } == 6)
+        #expect(verdicts.count { $0.contains("\"note\":\"not valid JSON\"") } == 6)
         #expect(verdicts.count { $0.contains("\"reason\":\"malformed\"") } == texts.count - 2)
     }
 }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The BearerGuard authors
+
+import BearerGuard
+import Foundation
+import Testing
+
+@testable import BearerGuardAudit
+
+@Suite("Captures that cannot be read as they are")
+struct UnreadableCaptureTests {
+    /// What an audit writes about captures, the second of which is named.
+    private func output(_ captures: [[UInt8]]) async throws -> String {
+        let audit = Audit(
+            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
+            format: nil,
+            fields: .ndjson(tokenField: "token", timeField: "ts"),
+            workers: 2
+        )
+        let files = try captures.map { try captureFile($0) }
+        defer { for file in files { try? file.close() } }
+        var output: [UInt8] = []
+        let inputs = files.enumerated().map { number, file in
+            Audit.Input(descriptor: file.fileDescriptor, name: number > 0 ? "number \(number)" : nil)
+        }
+        _ = try await audit.run(inputs, verdicts: { bytes throws(CaptureError) in output += bytes })
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    @Test(
+        "A capture that is compressed, or in UTF-16, is refused with the command that makes text of it",
+        arguments: [
+            ([0x1F, 0x8B, 0x08, 0x00], "gzip: read it by zcat"),
+            ([0x28, 0xB5, 0x2F, 0xFD], "zstd: read it by zstdcat"),
+            ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "xz: read it by xzcat"),
+            ([0x50, 0x4B, 0x03, 0x04], "ZIP archive: read it by unzip -p"),
+            ([0xFF, 0xFE, 0x7B, 0x00], "iconv -f UTF-16 -t UTF-8"),
+            ([0xFE, 0xFF, 0x00, 0x7B], "iconv -f UTF-16 -t UTF-8"),
+        ] as [([UInt8], String)]
+    )
+    func conversions(start: [UInt8], command: String) async throws {
+        let capture = start + [0x0A] + start
+        let alone = try await #require(throws: CaptureError.self) { try await output([capture]) }
+        #expect(alone.message.hasSuffix(command))
+        let second = try await #require(throws: CaptureError.self) { try await output([Array("{}\n".utf8), capture]) }
+        #expect(second.message == "number 1: \(alone.message)")
+        // Bytes that only begin so stand in a line like any other.
+        #expect(try await output([Array("x\n".utf8) + capture]).contains("\"reason\":\"malformed\""))
+    }
+
+    @Test("A line that is not read says why, whatever its token is")
+    func reasons() async throws {
+        let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
+        let long = String(repeating: "x", count: 2_000_000)
+        let lines = [
+            #"{"token":"a","src":1,"src":2}"#, #"{"token":"a","x":\#(deep)}"#, #"{"token":"a","n":1e400}"#,
+            #"["a"]"#, #"{"token":"a""#, #"{"token":"\#(long)"}"#, #"{"token":7}"#,
+        ]
+        let verdicts = try await output([Array((#"{"token":"a"}"# + "\n" + lines.joined(separator: "\n")).utf8)])
+        let notes = verdicts.split(separator: "\n").dropFirst().map { line in
+            line.firstRange(of: "\"note\":\"").map { String(line[$0.upperBound...].dropLast(2)) }
+        }
+        #expect(
+            notes == [
+                "a JSON member name occurs twice", "JSON nested too deep", "a JSON number is out of range",
+                "not a JSON object", "not valid JSON", "the line is longer than 1 MiB",
+                "no member 'token' with a token",
+            ]
+        )
+    }
+}
