@@ -87,13 +87,18 @@ private struct Pen: ~Copyable {
 
     init(_ room: UnsafeMutableBufferPointer<UInt8>) { unsafe self.room = UnsafeMutableRawBufferPointer(room) }
 
+    /// Whether so many bytes fit, which they do if room was counted rightly.
+    @inline(__always)
+    private func hasRoom(_ bytes: Int) -> Bool {
+        let fits = unsafe bytes <= room.count - count
+        assert(fits, "the room was not counted rightly")
+        return fits
+    }
+
     @inline(__always)
     mutating func write(_ bytes: UnsafeBufferPointer<UInt8>) {
         guard let source = bytes.baseAddress else { return }
-        guard unsafe bytes.count <= room.count - count else {
-            assertionFailure("the room was not counted rightly")
-            return
-        }
+        guard hasRoom(bytes.count) else { return }
         unsafe (room.baseAddress.unsafelyUnwrapped + count).copyMemory(from: source, byteCount: bytes.count)
         count += bytes.count
     }
@@ -113,10 +118,7 @@ private struct Pen: ~Copyable {
         var rest = UInt64(truncatingIfNeeded: number)
         var (digits, power) = (1, UInt64(10))
         while rest >= power, digits < Self.numberBytes { (digits, power) = (digits + 1, power &* 10) }
-        guard unsafe digits <= room.count - count else {
-            assertionFailure("the room was not counted rightly")
-            return
-        }
+        guard hasRoom(digits) else { return }
         let end = count &+ digits
         var place = end
         while place > count {

@@ -11,17 +11,7 @@ import Testing
 struct RememberedTextTests {
     /// What an audit writes about the last of some captures.
     private func output(_ captures: [[UInt8]]) async throws -> [UInt8] {
-        let audit = Audit(
-            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
-            format: nil,
-            fields: .ndjson(tokenField: "token", timeField: "ts"),
-            workers: 1
-        )
-        let files = try captures.map { try captureFile($0) }
-        defer { for file in files { try? file.close() } }
-        var output: [UInt8] = []
-        let inputs = files.indices.map { Audit.Input(descriptor: files[$0].fileDescriptor, name: "capture \($0)") }
-        _ = try await audit.run(inputs, verdicts: { bytes throws(CaptureError) in output += bytes })
+        let output = try await audited(captures, workers: 1) { "capture \($0)" }
         let last = Array("{\"file\":\"capture \(captures.count - 1)\"".utf8)
         let lines = output.split(separator: UInt8(ascii: "\n")).filter { $0.starts(with: last) }
         return Array(lines.joined(separator: [UInt8(ascii: "\n")]))

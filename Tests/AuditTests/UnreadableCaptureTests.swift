@@ -11,19 +11,7 @@ import Testing
 struct UnreadableCaptureTests {
     /// What an audit writes about captures, the second of which is named.
     private func output(_ captures: [[UInt8]]) async throws -> String {
-        let audit = Audit(
-            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
-            format: nil,
-            fields: .ndjson(tokenField: "token", timeField: "ts"),
-            workers: 2
-        )
-        let files = try captures.map { try captureFile($0) }
-        defer { for file in files { try? file.close() } }
-        var output: [UInt8] = []
-        let inputs = files.enumerated().map { number, file in
-            Audit.Input(descriptor: file.fileDescriptor, name: number > 0 ? "number \(number)" : nil)
-        }
-        _ = try await audit.run(inputs, verdicts: { bytes throws(CaptureError) in output += bytes })
+        let output = try await audited(captures, workers: 2) { $0 > 0 ? "number \($0)" : nil }
         return String(decoding: output, as: UTF8.self)
     }
 
