@@ -18,12 +18,19 @@ final class LoopbackProcess: Sendable {
     let processIdentifier: Int32
     private let process: Mutex<Process>
 
-    /// Starts `path`; its output goes to `log`, or nowhere.
-    init(_ path: String, _ arguments: [String], in folder: URL? = nil, log: URL? = nil) throws {
+    /// Starts `path` with this process's environment and some more; its output goes to `log`, or nowhere.
+    init(
+        _ path: String,
+        _ arguments: [String],
+        in folder: URL? = nil,
+        environment: [String: String] = [:],
+        log: URL? = nil
+    ) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
         process.currentDirectoryURL = folder
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         var output = FileHandle.nullDevice
         if let log {

@@ -12,7 +12,6 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
-import Synchronization
 import UnixSignals
 
 #if canImport(Glibc)
@@ -234,27 +233,6 @@ extension GatewayDocument.Listener {
         case .address(let host, let port), .grpc(let host, let port): .hostname(host, port: port)
         case .unixSocket(let path): .unixDomainSocket(path: path)
         }
-    }
-}
-
-/// The files of a configuration as they were at the last reading: whoever changes one and sends SIGHUP has it read once.
-private final class WatchedFiles: Sendable {
-    private let paths: [String]
-    private let stamps: Mutex<[LocalFile.Stamp?]>
-
-    init(_ paths: [String]) {
-        self.paths = paths
-        stamps = Mutex(paths.map(LocalFile.stamp))
-    }
-
-    var haveChanged: Bool {
-        let now = paths.map(LocalFile.stamp)
-        return stamps.withLock { $0 != now }
-    }
-
-    func noteRead() {
-        let now = paths.map(LocalFile.stamp)
-        stamps.withLock { $0 = now }
     }
 }
 

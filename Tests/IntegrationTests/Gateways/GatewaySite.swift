@@ -65,7 +65,7 @@ struct GatewaySite {
         }
     }
 
-    /// Starts the auth service.
+    /// Starts the auth service, which is to crash where NIO would but complain.
     func startService() throws -> LoopbackProcess {
         guard let program = Self.program else {
             throw LoopbackProcess.DidNotStart(description: "the program is not built")
@@ -73,6 +73,7 @@ struct GatewaySite {
         return try LoopbackProcess(
             program.path,
             ["serve", "--config", configuration.path],
+            environment: ["SWIFTNIO_STRICT": "1"],
             log: folder.appendingPathComponent("service.log")
         )
     }

@@ -130,6 +130,38 @@ struct GatewayTests {
         }
     }
 
+    @Test("What changes with a restart alone is told while it differs from the start, and not once it is taken back")
+    func changeTakenBack() async throws {
+        try await GatewaySite.run { site, service in
+            let told = "change with a restart alone"
+            let (own, two) = ("127.0.0.1:\(site.servicePort)\"", "127.0.0.1:\(site.servicePort)\", \"127.0.0.1:0\"")
+            for (old, new, times) in [(own, two, 1), ("realm: site", "realm: other", 2), (two, own, 2)] {
+                let before = site.count(ofLogged: #""event":"configuration in force""#)
+                try site.change(old, to: new)
+                service.signal(SIGHUP)
+                try await site.untilLogged(#""event":"configuration in force""#, more: before)
+                #expect(site.count(ofLogged: told) == times)
+            }
+            #expect(await service.terminate())
+        }
+    }
+
+    @Test("However often it is started and ended, the service leaves nothing behind that NIO would complain of")
+    func ends() async throws {
+        try await GatewaySite.run { site, first in
+            #expect(await first.terminate())
+            for _ in 0..<30 {
+                let service = try site.startService()
+                defer { service.kill() }
+                try await service.untilListening(site.servicePort)
+                #expect(try await Curl.get("http://127.0.0.1:\(site.servicePort)/envoy/health").status == 200)
+                #expect(await service.terminate())
+                #expect(service.status == 0)
+                #expect(site.count(ofLogged: #""event":"ended""#) == 1)
+            }
+        }
+    }
+
     @Test("Two hundred reloads between questions leave no descriptor and no memory behind, and the service ends with 0")
     func reloads() async throws {
         try await GatewaySite.run { site, service in
