@@ -112,9 +112,12 @@ struct AuditCommand: AsyncParsableCommand {
                 Terminal.say(summary.headline)
             }
             if summary.unreadable > 0 {
-                let hint = format == .ndjson ? "their verdicts say why in 'note'" : "--format ndjson says which and why"
+                let hint = format == .ndjson ? "'note' in a verdict says why" : "--format ndjson says which and why"
                 let lines = summary.unreadable == 1 ? "1 line holds" : "\(summary.unreadable) lines hold"
                 Terminal.say("\(lines) no token or no time; \(hint)")
+                if summary.unreadable == summary.total {
+                    Terminal.say("--token-field and --time-field name the members to look at")
+                }
             }
             return summary
         } catch {

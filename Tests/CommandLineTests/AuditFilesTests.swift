@@ -53,6 +53,29 @@ struct AuditFilesTests {
         #expect(verdicts.split(separator: "\n").count == 1)
     }
 
+    @Test(
+        "Where no line has the member that is looked at, the options that name it are told, and by them it is found",
+        .enabled(if: Program.built != nil)
+    )
+    func otherMembers() throws {
+        let folder = try #require(folder)
+        let issuer = try #require(issuer)
+        let lines = (0..<3).map { _ in "{\"access_token\":\"\(issuer.token())\"}\n" }
+        try folder.write(lines.joined(), to: "capture.ndjson")
+        let (other, _) = try audit { [$0.path("capture.ndjson")] }
+        #expect(other.status == 2)
+        #expect(other.errors.contains("3 lines hold no token or no time"))
+        #expect(other.errors.contains("--token-field"))
+        let (found, _) = try audit { [$0.path("capture.ndjson"), "--token-field", "access_token"] }
+        #expect(found.status == 0, "\(found.errors)")
+        // One line of several is no reason to doubt the name.
+        try folder.write("{}\n" + lines.joined(), to: "capture.ndjson")
+        let (one, _) = try audit { [$0.path("capture.ndjson"), "--token-field", "access_token"] }
+        #expect(one.status == 2)
+        #expect(one.errors.contains("1 line holds no token or no time"))
+        #expect(!one.errors.contains("--token-field"))
+    }
+
     @Test("A directory is named, and a token in place of a file name is not shown", .enabled(if: Program.built != nil))
     func noFile() throws {
         let (answer, _) = try audit { [$0.url.path] }
