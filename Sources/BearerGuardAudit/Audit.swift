@@ -89,7 +89,7 @@ public struct Audit: Sendable {
                 throw fault("a JSON array: write one object a line, for example by jq -c '.[]'")
             }
             let format = self.format ?? (CaptureFormat.looksLikeNDJSON(start) ? fields : .plainText)
-            if format.fields == nil, policy.instant.given == nil, !start.isEmpty {
+            if format.fields == nil, policy.instant.given == nil, start.firstThatIsNoSpace != nil {
                 throw fault("plain text has no times of capture: say when to judge by --at, such as --at now")
             }
             let before = Progress(bytes: bytes, tokens: summary.total)

@@ -32,11 +32,13 @@ public struct CaptureFormat: Sendable {
     final class Fields: Sendable {
         let token: Field
         let time: Field?
-        let id = Field("id")
+        /// None where the token is there: a verdict repeats it.
+        let id: Field?
 
         init(token: Field, time: Field?) {
             self.token = token
             self.time = time
+            id = token.name == "id" ? nil : Field("id")
         }
 
         /// The same in memory of its own.
@@ -60,6 +62,8 @@ public struct CaptureFormat: Sendable {
             ([0x1F, 0x8B], "compressed by gzip: read it by zcat"),
             ([0x28, 0xB5, 0x2F, 0xFD], "compressed by zstd: read it by zstdcat"),
             ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "compressed by xz: read it by xzcat"),
+            ([0x42, 0x5A, 0x68], "compressed by bzip2: read it by bzcat"),
+            ([0x04, 0x22, 0x4D, 0x18], "compressed by lz4: read it by lz4cat"),
             ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive: read it by unzip -p"),
             ([0xFF, 0xFE], "UTF-16: convert it by iconv -f UTF-16 -t UTF-8"),
             ([0xFE, 0xFF], "UTF-16: convert it by iconv -f UTF-16 -t UTF-8"),
@@ -67,13 +71,29 @@ public struct CaptureFormat: Sendable {
         return signatures.first { start.starts(with: $0.bytes) }?.conversion
     }
 
-    /// Whether lines are JSON objects, by the first byte that is no white space.
-    static func looksLikeNDJSON(_ start: [UInt8]) -> Bool { start.firstThatIsNoSpace == UInt8(ascii: "{") }
+    /// Whether lines are JSON objects, by the first line that tells: a comment in front, or a line that is cut off, does not.
+    static func looksLikeNDJSON(_ start: [UInt8]) -> Bool {
+        var rest = start[...]
+        while !rest.isEmpty {
+            let line = rest[..<(rest.position(of: UInt8(ascii: "\n")) ?? rest.endIndex)]
+            rest = rest[line.endIndex...].dropFirst()
+            guard let first = line.firstThatIsNoSpace else { continue }
+            if first == UInt8(ascii: "{") { return true }
+            let token = CapturedLines.withoutScheme(Array(line))
+            if token.allSatisfy({ BearerToken.isTokenByte($0) || $0.isSpace }) { return false }
+        }
+        return false
+    }
 
-    /// Whether all lines are one JSON array, by the same byte.
+    /// Whether all lines are one JSON array, by the first byte that is no white space.
     static func looksLikeArray(_ start: [UInt8]) -> Bool { start.firstThatIsNoSpace == UInt8(ascii: "[") }
 }
 
-extension [UInt8] {
-    var firstThatIsNoSpace: UInt8? { first { !" \t\r\n".utf8.contains($0) } }
+extension Collection<UInt8> {
+    var firstThatIsNoSpace: UInt8? { first { !$0.isSpace } }
+}
+
+extension UInt8 {
+    /// White space of JSON (RFC 8259 §2).
+    var isSpace: Bool { self == 0x20 || self == 0x0A || self == 0x0D || self == 0x09 }
 }

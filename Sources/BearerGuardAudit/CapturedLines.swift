@@ -151,10 +151,7 @@ struct CapturedLines {
     /// A line without spaces at its end; nil where there is nothing else.
     private func withoutEnd(_ line: Range<Int>) -> Range<Int>? {
         var end = line.upperBound
-        while end > line.lowerBound, unsafe batch[end - 1] == UInt8(ascii: "\r") || batch[end - 1] == UInt8(ascii: " ")
-        {
-            end -= 1
-        }
+        while end > line.lowerBound, unsafe batch[end - 1].isSpace { end -= 1 }
         return line.lowerBound < end ? line.lowerBound..<end : nil
     }
 
@@ -192,7 +189,7 @@ struct CapturedLines {
         } catch {
             return (.noObject(line.count < CaptureReader.lineBytes ? error : nil), nil, nil)
         }
-        let id = object[fields.id.name].map { make(Array($0.text.utf8)) }
+        let id = fields.id.flatMap { object[$0.name] }.map { make(Array($0.text.utf8)) }
         let time = fields.time.flatMap { object[$0.name] }.flatMap(UnixTime.init(captured:))
         guard let token = object[fields.token.name]?.stringValue else { return (.noToken, id, time) }
         return (.token(make(Self.withoutScheme(Array(token.utf8)))), id, time)

@@ -17,7 +17,7 @@ extension LineMembers {
         unsafe JSONPlaces.read(text, line, limits: .document) { places in
             members = LineMembers(
                 token: places.place(of: fields.token.member),
-                id: places.place(of: fields.id.member),
+                id: fields.id.map { places.place(of: $0.member) } ?? .absent,
                 time: fields.time.map { places.place(of: $0.member) } ?? .absent
             )
         }

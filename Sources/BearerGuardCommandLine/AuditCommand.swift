@@ -67,7 +67,7 @@ struct AuditCommand: AsyncParsableCommand {
 
     func run() async throws {
         let instant: AuditPolicy.Instant = at == "captured" ? .captured : .at(try JudgingOptions.time(at))
-        guard let policy = try await judging.policy(at: instant) else {
+        guard let (policy, sources) = try await judging.policy(at: instant) else {
             throw CommandFailure(
                 "nothing to judge by: give --jwks or --policy",
                 hints: ["bearerguard audit tokens.txt --jwks keys.json --at now"]
@@ -76,7 +76,7 @@ struct AuditCommand: AsyncParsableCommand {
         if let workers, !(1...1024).contains(workers) { throw CommandFailure("--workers must be 1 to 1024") }
         let inputs = try open(files.isEmpty ? ["-"] : files)
         defer { for input in inputs where input.descriptor != STDIN_FILENO { close(input.descriptor) } }
-        let destination = try openOutput(besides: inputs)
+        let destination = try openOutput(besides: inputs, sources)
         defer { if destination != STDOUT_FILENO { close(destination) } }
         judging.warnAboutHoles()
         Interruption.watch()
@@ -116,8 +116,13 @@ struct AuditCommand: AsyncParsableCommand {
                 let lines = summary.unreadable == 1 ? "1 line holds" : "\(summary.unreadable) lines hold"
                 Terminal.say("\(lines) no token or no time; \(hint)")
                 if summary.unreadable == summary.total {
-                    Terminal.say("--token-field and --time-field name the members to look at")
+                    Terminal.say(
+                        "hint: each line is to be one object, as jq -c . writes them; --token-field names its member"
+                    )
                 }
+            }
+            if summary.total == 0, !summary.wasInterrupted {
+                Terminal.say("note: there is no token, so nothing was judged")
             }
             return summary
         } catch {
@@ -162,13 +167,13 @@ struct AuditCommand: AsyncParsableCommand {
     }
 
     /// What was in the file before goes only once it is known to be none of the inputs.
-    private func openOutput(besides inputs: [Audit.Input]) throws(CommandFailure) -> Int32 {
+    private func openOutput(besides inputs: [Audit.Input], _ files: [String]) throws(CommandFailure) -> Int32 {
         guard let output, output != "-" else { return STDOUT_FILENO }
         let descriptor = unsafe Glibc.open(output, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw CommandFailure("\(output): \(unsafe String(cString: strerror(errno)))") }
         guard let status = Self.status(descriptor), status.isFile else { return descriptor }
-        for input in inputs {
-            guard let other = Self.status(input.descriptor) else { continue }
+        let read = inputs.map { Self.status($0.descriptor) } + files.map(Self.status(ofFile:))
+        for case let other? in read {
             guard (other.st_dev, other.st_ino) != (status.st_dev, status.st_ino) else {
                 close(descriptor)
                 throw CommandFailure("\(output): is read as well; the output needs a file of its own")
@@ -183,6 +188,11 @@ struct AuditCommand: AsyncParsableCommand {
     private static func status(_ descriptor: Int32) -> stat? {
         var status = stat()
         return unsafe fstat(descriptor, &status) == 0 ? status : nil
+    }
+
+    private static func status(ofFile path: String) -> stat? {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 ? status : nil
     }
 
     /// Bytes of all inputs, where all are files.

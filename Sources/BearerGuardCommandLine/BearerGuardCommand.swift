@@ -44,6 +44,7 @@ struct BearerGuardCommand: AsyncParsableCommand {
     }
 
     static func main() async {
+        Terminal.holdStandardDescriptors()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -45,7 +45,7 @@ struct InspectCommand: AsyncParsableCommand {
         let given = try await judging.policy(at: .at(time))
         if let given {
             judging.warnAboutHoles()
-            try finish(InspectionReport(bytes, policy: given, time: time, hasKeys: true))
+            try finish(InspectionReport(bytes, policy: given.policy, time: time, hasKeys: true))
         } else {
             guard judging.issuer.isEmpty, judging.audience.isEmpty else {
                 throw CommandFailure("--issuer and --audience need --jwks", hints: ["or describe both in a --policy"])

@@ -28,17 +28,24 @@ struct JudgingOptions: ParsableArguments {
     @Option(help: "An accepted audience; may repeat. Without one, 'aud' is not checked.")
     var audience: [String] = []
 
-    @Option(help: ArgumentHelp("Accepted algorithms, separated by commas.", valueName: "names"))
+    @Option(
+        help: ArgumentHelp(
+            "Accepted algorithms, separated by commas; those with public keys unless given.",
+            valueName: "names"
+        )
+    )
     var algorithms: String?
 
     @Option(help: ArgumentHelp("Accepted 'typ', separated by commas, such as at+jwt.", valueName: "types"))
     var typ: String?
 
-    @Option(help: ArgumentHelp("Seconds by which clocks may differ, 0 to 300.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Seconds by which clocks may differ, 0 to 300; 0 unless given.", valueName: "seconds"))
     var clockSkew: Int?
 
-    /// The policy, or nil where neither keys nor a document were given.
-    func policy(at instant: AuditPolicy.Instant) async throws(CommandFailure) -> AuditPolicy? {
+    /// The policy, and the files that it was read from; nil where neither keys nor a document were given.
+    func policy(
+        at instant: AuditPolicy.Instant
+    ) async throws(CommandFailure) -> (policy: AuditPolicy, files: [String])? {
         if let policy {
             guard jwks == nil, issuer.isEmpty, audience.isEmpty, algorithms == nil, typ == nil, clockSkew == nil else {
                 throw CommandFailure(
@@ -47,7 +54,7 @@ struct JudgingOptions: ParsableArguments {
             }
             let document = try PolicyFile.load(policy)
             let issuers = try PolicyFile.issuers(of: document, at: policy)
-            return try CommandFailure.explaining(archive ?? policy) { () throws(ConfigurationError) in
+            let judged = try CommandFailure.explaining(archive ?? policy) { () throws(ConfigurationError) in
                 try AuditPolicy(
                     issuers: issuers,
                     requiring: document.requirement,
@@ -55,6 +62,11 @@ struct JudgingOptions: ParsableArguments {
                     instant: instant
                 )
             }
+            let directory = PolicyFile.directory(of: policy)
+            let keyFiles = document.issuers.compactMap(\.keyFile)
+            return (
+                judged, [policy] + keyFiles.map { $0.hasPrefix("/") || directory.isEmpty ? $0 : "\(directory)/\($0)" }
+            )
         }
         guard archive == nil else {
             throw CommandFailure("--archive needs --policy, whose issuers say whose keys to look for")
@@ -63,10 +75,15 @@ struct JudgingOptions: ParsableArguments {
         if let clockSkew, !(0...300).contains(clockSkew) {
             throw CommandFailure("--clock-skew must be 0 to 300 seconds")
         }
+        let options = [
+            ("issuer", isEmpty: issuer.contains("")), ("audience", audience.contains("")),
+            ("typ", typ.map { Self.list($0).isEmpty } ?? false),
+        ]
+        for (name, isEmpty) in options where isEmpty { throw CommandFailure("--\(name): names none") }
         let allowed = try allowedAlgorithms()
         let allowsSecrets = allowed.contains(where: \.isSymmetric)
         let set = try await PolicyFile.keySet(PolicyFile.read(jwks), at: jwks, allowingSecrets: allowsSecrets)
-        return try CommandFailure.explaining(jwks) { () throws(ConfigurationError) in
+        let judged = try CommandFailure.explaining(jwks) { () throws(ConfigurationError) in
             try AuditPolicy(
                 keySet: set,
                 issuers: issuer,
@@ -77,6 +94,7 @@ struct JudgingOptions: ParsableArguments {
                 instant: instant
             )
         }
+        return (judged, [jwks])
     }
 
     /// Says what a policy made of flags leaves open.
@@ -117,6 +135,16 @@ struct JudgingOptions: ParsableArguments {
             )
         }
         return time
+    }
+}
+
+extension PolicyDocument.Issuer {
+    /// The file that has its keys, if one does.
+    fileprivate var keyFile: String? {
+        switch keys {
+        case .file(let path), .secretFile(let path, _, _): path
+        case .discovery, .metadataURL, .jwksURL, .keySet, .pem: nil
+        }
     }
 }
 #endif

@@ -24,7 +24,7 @@ enum PolicyFile {
     ) throws(PolicyDocument.Faults) -> (value: JSONValue, line: @Sendable (String) -> Int?) {
         let text: [UInt8]
         do throws(ConfigurationError) {
-            text = try LocalFile.read(path == "-" ? "/dev/stdin" : path, limit: limit)
+            text = try bytes(path, limit: limit)
         } catch {
             // The message names the file already.
             throw PolicyDocument.Faults(error.message)
@@ -73,7 +73,11 @@ enum PolicyFile {
         do {
             keys = try JWKSet.members(of: text)
         } catch {
-            throw CommandFailure(ConfigurationError(error.detail), at: place)
+            let isPEM = text.starts(with: "-----BEGIN ".utf8)
+            throw CommandFailure(
+                "\(place): \(error.detail)",
+                hints: isPEM ? ["a policy document takes a public key as PEM, by the member pem of keys"] : []
+            )
         }
         let entries = await withTaskGroup(of: (number: Int, entry: JWKSet.Entry).self) { group in
             for (number, members) in keys.enumerated() {
@@ -86,7 +90,7 @@ enum PolicyFile {
 
     static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
         do throws(ConfigurationError) {
-            return try LocalFile.read(path == "-" ? "/dev/stdin" : path, limit: limit)
+            return try bytes(path, limit: limit)
         } catch {
             // The message names the file already.
             let isAddress = path.hasPrefix("http://") || path.hasPrefix("https://")
@@ -95,6 +99,13 @@ enum PolicyFile {
                 hints: isAddress ? ["this takes a file: curl -s URL | bearerguard … -"] : []
             )
         }
+    }
+
+    /// The bytes of a file, or of standard input for `-`, without the byte order mark that some editors put in front.
+    static func bytes(_ path: String, limit: Int) throws(ConfigurationError) -> [UInt8] {
+        let bytes = try LocalFile.read(path == "-" ? "/dev/stdin" : path, limit: limit)
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        return bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
     }
 
     static func directory(of path: String) -> String {

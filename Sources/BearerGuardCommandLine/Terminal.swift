@@ -16,12 +16,26 @@ import Darwin
 
 /// Standard output and error: results on the one, everything else on the other.
 enum Terminal {
+    /// Keeps those of the three standard descriptors that are closed from being the next file's that is opened; to read or to
+    /// write there fails.
+    static func holdStandardDescriptors() {
+        let modes = [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDWR)]
+        for (descriptor, mode) in modes where fcntl(descriptor, F_GETFD) < 0 { _ = unsafe open("/dev/null", mode) }
+    }
+
     /// Says something on standard error, under the program's name.
     ///
-    /// What may be a token is named by its size alone: arguments that people mistype must not stand in a log.
+    /// What may be a token or a key is named by its size alone: arguments that people mistype must not stand in a log.
     static func say(_ message: String) {
-        for line in message.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in withoutKeys(message).split(separator: "\n", omittingEmptySubsequences: false) {
             try? write(Array("bearerguard: ".utf8) + withoutTokens(line.utf8) + [UInt8(ascii: "\n")], to: STDERR_FILENO)
+        }
+    }
+
+    /// A message without any JSON object or PEM in it.
+    private static func withoutKeys(_ message: String) -> String {
+        message.replacing(/(?s)\{\s*".*?(?:\}|$)|-----BEGIN .*?(?:-----END [A-Z ]*-----|$)/) {
+            "(\($0.output.utf8.count) bytes)"
         }
     }
 
@@ -29,8 +43,7 @@ enum Terminal {
         var output: [UInt8] = []
         var word: [UInt8] = []
         func end() {
-            let isToken =
-                word.count { $0 == UInt8(ascii: ".") } > 1 && String(decoding: word, as: UTF8.self).contains("eyJ")
+            let isToken = word.count > 24 && String(decoding: word, as: UTF8.self).contains("eyJ")
             // No file's name is longer.
             let isTooLong = word.count > 255 && !word.contains(UInt8(ascii: "/"))
             output += isToken || isTooLong ? Array("(\(word.count) bytes)".utf8) : word
@@ -41,7 +54,8 @@ enum Terminal {
                 word.append(byte)
             } else {
                 end()
-                output.append(byte)
+                // A file's name may have what a terminal would obey.
+                output.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte)
             }
         }
         end()
@@ -79,7 +93,7 @@ enum Terminal {
     /// All of standard input, at most `limit` bytes.
     static func standardInput(limit: Int) throws(CommandFailure) -> [UInt8] {
         try CommandFailure.explaining("standard input") { () throws(ConfigurationError) in
-            try LocalFile.read("/dev/stdin", limit: limit)
+            try PolicyFile.bytes("-", limit: limit)
         }
     }
 }

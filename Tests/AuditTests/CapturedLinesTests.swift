@@ -153,7 +153,7 @@ struct CapturedLinesTests {
         Line(text: #"{"token":"a§","ts":-1,"id":"§"}"#, hasShape: false),
         Line(text: #"{"token":"a§","id":-§}"#, hasShape: false),
         Line(text: #"{"token":"a§","id":180000§}"#, time: "id", hasShape: false),
-        Line(text: #"{"id":"a§","ts":180000§}"#, token: "id", hasShape: false),
+        Line(text: #"{"id":"a§","ts":180000§}"#, token: "id"),
         Line(text: #"{"token":"180000§","id":"b"}"#, time: "token", hasShape: false),
     ]
 

@@ -21,6 +21,8 @@ struct UnreadableCaptureTests {
             ([0x1F, 0x8B, 0x08, 0x00], "gzip: read it by zcat"),
             ([0x28, 0xB5, 0x2F, 0xFD], "zstd: read it by zstdcat"),
             ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "xz: read it by xzcat"),
+            ([0x42, 0x5A, 0x68, 0x39], "bzip2: read it by bzcat"),
+            ([0x04, 0x22, 0x4D, 0x18], "lz4: read it by lz4cat"),
             ([0x50, 0x4B, 0x03, 0x04], "ZIP archive: read it by unzip -p"),
             ([0xFF, 0xFE, 0x7B, 0x00], "iconv -f UTF-16 -t UTF-8"),
             ([0xFE, 0xFF, 0x00, 0x7B], "iconv -f UTF-16 -t UTF-8"),
@@ -34,6 +36,43 @@ struct UnreadableCaptureTests {
         #expect(second.message == "number 1: \(alone.message)")
         // Bytes that only begin so stand in a line like any other.
         #expect(try await output([Array("x\n".utf8) + capture]).contains("\"reason\":\"malformed\""))
+    }
+
+    @Test(
+        "What a capture has is told by the first line that can tell, and the others are judged as that",
+        arguments: [
+            ("# of gw-1\n{\"token\":\"a\"}\n", ["note", "malformed"]),
+            // Cut off in front.
+            ("kyI6\"x\",\"ts\":1}\n\n{\"token\":\"a\"}\n{\"token\":\"b\"}", ["note", "malformed", "malformed"]),
+            ("\t\n \r\n{\"token\":\"a\"}\n\t\n{\"token\":\"b\"}\t \n", ["malformed", "malformed"]),
+            ("a.b.c\n{\"token\":\"a\"}\n", ["malformed", "malformed"]),
+            ("Bearer a.b.c\t\n# x\n", ["malformed", "malformed"]), ("\n \t\n", []), ("", []),
+        ]
+    )
+    func beginnings(capture: String, findings: [String]) async throws {
+        let lines = try await output([Array(capture.utf8)]).split(separator: "\n")
+        #expect(lines.map { $0.contains("\"reason\":\"malformed\"") ? "malformed" : "note" } == findings)
+        // A line of JSON that is taken for a token has no token of its own.
+        #expect(lines.allSatisfy { $0.contains("\"note\":") != $0.contains("malformed") })
+    }
+
+    @Test("Where the token is in the member that names lines, verdicts name none and do not repeat it")
+    func tokenAsIdentifier() async throws {
+        let audit = Audit(
+            policy: .withoutKeys(instant: .at(UnixTime(seconds: 0))),
+            format: nil,
+            fields: .ndjson(tokenField: "id", timeField: "ts"),
+            workers: 1
+        )
+        let lines = ["canary-1", "canary-2", "canary\\u002d3"].map { "{\"id\":\"\($0)\",\"ts\":1}\n" }
+        let file = try captureFile(lines.joined().utf8)
+        defer { try? file.close() }
+        var output: [UInt8] = []
+        let inputs = [Audit.Input(descriptor: file.fileDescriptor, name: nil)]
+        let summary = try await audit.run(inputs, verdicts: { bytes throws(CaptureError) in output += bytes })
+        #expect(summary.total == 3 && summary.unreadable == 0)
+        let text = String(decoding: output, as: UTF8.self)
+        #expect(!text.contains("canary") && !text.contains("\"id\""))
     }
 
     @Test("A line that is not read says why, whatever its token is")

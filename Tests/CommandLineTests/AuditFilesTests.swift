@@ -40,6 +40,33 @@ struct AuditFilesTests {
         }
     }
 
+    @Test(
+        "An output that keys or the policy are read from is refused, and they are kept",
+        .enabled(if: Program.built != nil)
+    )
+    func outputIsRead() throws {
+        let folder = try #require(folder)
+        let issuer = try #require(issuer)
+        let (keys, _) = try audit { [$0.path("capture.txt"), "--output", $0.path("keys.json")] }
+        #expect(keys.status == 2)
+        #expect(keys.errors.contains("keys.json: is read as well"))
+        let policy = """
+            {"issuers": [{"issuer": "\(issuer.issuer)", "audience": "\(issuer.audience)", "algorithms": ["ES256"],
+              "keys": {"file": "keys.json"}}]}
+            """
+        try folder.write(policy, to: "policy.json")
+        for name in ["policy.json", "keys.json"] {
+            let answer = try Program.run([
+                "audit", folder.path("capture.txt"), "--policy", folder.path("policy.json"), "--at", "now", "--output",
+                folder.path(name),
+            ])
+            #expect(answer.status == 2)
+            #expect(answer.errors.contains("\(name): is read as well"))
+        }
+        #expect(try String(contentsOfFile: folder.path("policy.json"), encoding: .utf8) == policy)
+        #expect(try String(contentsOfFile: folder.path("keys.json"), encoding: .utf8) == issuer.keySet)
+    }
+
     @Test("What an output file had before is gone", .enabled(if: Program.built != nil))
     func outputIsReplaced() throws {
         let folder = try #require(folder)
@@ -96,12 +123,95 @@ struct AuditFilesTests {
         for arguments in [
             [token], ["inspect", "Bearer", token], ["inspect", token, token], ["keys", token],
             ["inspect", token, "--jwks", token], ["audit", "--\(token)"], ["inspect", token, "--at", token],
-            ["audit", "--jwks", "x", "--output", token],
+            ["audit", "--jwks", "x", "--output", token], ["audit", "--at", token],
+            ["audit", "--jwks", "x", "--algorithms", token],
         ] {
             let answer = try Program.run(arguments)
             #expect(answer.status == 2)
             #expect(answer.errors.hasPrefix("bearerguard: "))
-            #expect(!answer.errors.contains(token.dropFirst(100).prefix(100)), "\(arguments.map(\.count))")
+            for start in [0, 60, 100] {
+                #expect(!answer.errors.contains(token.dropFirst(start).prefix(30)), "\(arguments.map(\.count))")
+            }
         }
+    }
+
+    @Test("A key that is given in place of a file's name is not shown", .enabled(if: Program.built != nil))
+    func mistypedKeys() throws {
+        let folder = try #require(folder)
+        try folder.write(try #require(issuer).keySet, to: "keys.json")
+        let keys = folder.path("keys.json")
+        let canary = "c2VjcmV0LWNhbmFyeQ"
+        for key in [
+            "{\"kty\":\"oct\",\"k\":\"\(canary)\"}", "{\n  \"keys\": [{\"kty\":\"EC\"},{\"d\":\"\(canary)\"}]\n}",
+            "{\"d\":\"\(canary)\"", "-----BEGIN PRIVATE KEY-----\n\(canary)\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN PRIVATE KEY-----\n\(canary)",
+        ] {
+            for arguments in [
+                ["keys", key], ["audit", key, "--jwks", keys], ["inspect", "a", "--jwks", key],
+                ["audit", "--policy", key],
+            ] {
+                let answer = try Program.run(arguments)
+                #expect(answer.status == 2)
+                #expect(answer.errors.contains(" bytes)"), "\(answer.errors)")
+                #expect(!answer.errors.contains(canary), "\(arguments)")
+            }
+        }
+    }
+
+    @Test("What a terminal would obey is taken out of messages", .enabled(if: Program.built != nil))
+    func controlCharacters() throws {
+        let (answer, _) = try audit { _ in ["no\u{1B}[31m\u{7F}\rname"] }
+        #expect(answer.status == 2)
+        #expect(answer.errors.contains("no?[31m??name: No such file"))
+    }
+
+    @Test(
+        "Where standard input is closed an audit of it fails, and reads no other file",
+        .enabled(if: Program.built != nil)
+    )
+    func closedInput() throws {
+        let folder = try #require(folder)
+        let issuer = try #require(issuer)
+        try folder.write(issuer.keySet, to: "keys.json")
+        let script = "exec \"$0\" audit --jwks \"$1\" --at now <&-"
+        let answer = try Program.run(
+            ["-c", script, try #require(Program.built).path, folder.path("keys.json")],
+            program: URL(fileURLWithPath: "/bin/sh")
+        )
+        #expect(answer.status == 2)
+        #expect(answer.errors.contains("Bad file descriptor"), "\(answer.errors)")
+        #expect(answer.output.isEmpty)
+    }
+
+    @Test("A byte order mark in front of keys, a policy or a token changes nothing", .enabled(if: Program.built != nil))
+    func byteOrderMarks() throws {
+        let folder = try #require(folder)
+        let issuer = try #require(issuer)
+        try folder.write("\u{FEFF}" + issuer.keySet, to: "marked.json")
+        let (answer, _) = try audit { [$0.path("capture.txt"), "--jwks", $0.path("marked.json")] }
+        #expect(answer.status == 0, "\(answer.errors)")
+        let token = try Program.run(
+            ["inspect", "-", "--jwks", folder.path("marked.json")],
+            input: "\u{FEFF}\(issuer.token())\n"
+        )
+        #expect(token.status == 0, "\(token.output)")
+    }
+
+    @Test(
+        "An option that names nothing is refused, and an audit of nothing says so",
+        .enabled(if: Program.built != nil)
+    )
+    func nothing() throws {
+        for option in ["issuer", "audience", "typ", "algorithms"] {
+            let (answer, _) = try audit { [$0.path("capture.txt"), "--\(option)", ""] }
+            #expect(answer.status == 2)
+            #expect(answer.errors.contains("--\(option): "), "\(answer.errors)")
+        }
+        let (answer, _) = try audit { folder in
+            try? folder.write("\n \n", to: "empty.txt")
+            return [folder.path("empty.txt")]
+        }
+        #expect(answer.status == 0)
+        #expect(answer.errors.contains("nothing was judged"))
     }
 }
