@@ -58,17 +58,20 @@ public struct CaptureFormat: Sendable {
 
     /// What has to be done with a capture before its lines can be read, by its first bytes; nil for one that is text in UTF-8.
     static func conversion(_ start: [UInt8]) -> String? {
-        let signatures: [(bytes: [UInt8], conversion: String)] = [
-            ([0x1F, 0x8B], "compressed by gzip: read it by zcat"),
-            ([0x28, 0xB5, 0x2F, 0xFD], "compressed by zstd: read it by zstdcat"),
-            ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "compressed by xz: read it by xzcat"),
-            ([0x42, 0x5A, 0x68], "compressed by bzip2: read it by bzcat"),
-            ([0x04, 0x22, 0x4D, 0x18], "compressed by lz4: read it by lz4cat"),
-            ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive: read it by unzip -p"),
-            ([0xFF, 0xFE], "UTF-16: convert it by iconv -f UTF-16 -t UTF-8"),
-            ([0xFE, 0xFF], "UTF-16: convert it by iconv -f UTF-16 -t UTF-8"),
+        let signatures: [(offset: Int, bytes: [UInt8], conversion: String)] = [
+            (0, [0x1F, 0x8B], "compressed by gzip: read it by zcat"),
+            (0, [0x28, 0xB5, 0x2F, 0xFD], "compressed by zstd: read it by zstdcat"),
+            (0, [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "compressed by xz: read it by xzcat"),
+            (0, [0x04, 0x22, 0x4D, 0x18], "compressed by lz4: read it by lz4cat"),
+            // In front of it stands what a token could begin with.
+            (4, Array("1AY&SY".utf8), "compressed by bzip2: read it by bzcat"),
+            (0, [0x50, 0x4B, 0x03, 0x04], "a ZIP archive: read it by unzip -p"),
+            (257, Array("ustar\0".utf8), "a tar archive: read it by tar -xOf"),
+            (257, Array("ustar  \0".utf8), "a tar archive: read it by tar -xOf"),
+            (0, [0xFF, 0xFE], "UTF-16: convert it by iconv -f UTF-16 -t UTF-8"),
+            (0, [0xFE, 0xFF], "UTF-16: convert it by iconv -f UTF-16 -t UTF-8"),
         ]
-        return signatures.first { start.starts(with: $0.bytes) }?.conversion
+        return signatures.first { start.dropFirst($0.offset).starts(with: $0.bytes) }?.conversion
     }
 
     /// Whether lines are JSON objects, by the first line that tells: a comment in front, or a line that is cut off, does not.

@@ -7,6 +7,9 @@ import Testing
 
 @testable import BearerGuardAudit
 
+/// How a tar archive begins.
+private func tarHeader(_ magic: String) -> [UInt8] { [0x61] + [UInt8](repeating: 0, count: 256) + Array(magic.utf8) }
+
 @Suite("Captures that cannot be read as they are")
 struct UnreadableCaptureTests {
     /// What an audit writes about captures, the second of which is named.
@@ -21,8 +24,10 @@ struct UnreadableCaptureTests {
             ([0x1F, 0x8B, 0x08, 0x00], "gzip: read it by zcat"),
             ([0x28, 0xB5, 0x2F, 0xFD], "zstd: read it by zstdcat"),
             ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "xz: read it by xzcat"),
-            ([0x42, 0x5A, 0x68, 0x39], "bzip2: read it by bzcat"),
+            (Array("BZh91AY&SY".utf8), "bzip2: read it by bzcat"),
             ([0x04, 0x22, 0x4D, 0x18], "lz4: read it by lz4cat"),
+            (tarHeader("ustar\0"), "tar archive: read it by tar -xOf"),
+            (tarHeader("ustar  \0"), "tar archive: read it by tar -xOf"),
             ([0x50, 0x4B, 0x03, 0x04], "ZIP archive: read it by unzip -p"),
             ([0xFF, 0xFE, 0x7B, 0x00], "iconv -f UTF-16 -t UTF-8"),
             ([0xFE, 0xFF, 0x00, 0x7B], "iconv -f UTF-16 -t UTF-8"),
