@@ -207,10 +207,8 @@ struct AuditFilesTests {
             #expect(answer.status == 2)
             #expect(answer.errors.contains("--\(option): "), "\(answer.errors)")
         }
-        let (answer, _) = try audit { folder in
-            try? folder.write("\n \n", to: "empty.txt")
-            return [folder.path("empty.txt")]
-        }
+        try #require(folder).write("\n \n", to: "empty.txt")
+        let (answer, _) = try audit { [$0.path("empty.txt")] }
         #expect(answer.status == 0)
         #expect(answer.errors.contains("nothing was judged"))
     }
