@@ -7,15 +7,18 @@ import Testing
 
 @Suite("Files of an audit")
 struct AuditFilesTests {
-    private let folder = try? TemporaryFolder()
-    private let issuer = try? TestIssuer()
+    private let folder: TemporaryFolder
+    private let issuer: TestIssuer
+
+    init() throws {
+        folder = try TemporaryFolder()
+        issuer = try TestIssuer()
+        try folder.write(issuer.keySet, to: "keys.json")
+        try folder.write(issuer.token() + "\n", to: "capture.txt")
+    }
 
     /// An audit in a folder with keys and a capture of one token.
     private func audit(_ arguments: (TemporaryFolder) -> [String]) throws -> (Program.Answer, capture: String) {
-        let folder = try #require(folder)
-        let issuer = try #require(issuer)
-        try folder.write(issuer.keySet, to: "keys.json")
-        try folder.write(issuer.token() + "\n", to: "capture.txt")
         let answer = try Program.run(
             ["audit", "--jwks", folder.path("keys.json"), "--at", "now"] + arguments(folder)
         )
@@ -27,7 +30,6 @@ struct AuditFilesTests {
         .enabled(if: Program.built != nil)
     )
     func outputIsInput() throws {
-        let folder = try #require(folder)
         try FileManager.default.createSymbolicLink(
             atPath: folder.path("link.txt"),
             withDestinationPath: folder.path("capture.txt")
@@ -45,8 +47,6 @@ struct AuditFilesTests {
         .enabled(if: Program.built != nil)
     )
     func outputIsRead() throws {
-        let folder = try #require(folder)
-        let issuer = try #require(issuer)
         let (keys, _) = try audit { [$0.path("capture.txt"), "--output", $0.path("keys.json")] }
         #expect(keys.status == 2)
         #expect(keys.errors.contains("keys.json: is read as well"))
@@ -69,7 +69,6 @@ struct AuditFilesTests {
 
     @Test("What an output file had before is gone", .enabled(if: Program.built != nil))
     func outputIsReplaced() throws {
-        let folder = try #require(folder)
         try folder.write(String(repeating: "before\n", count: 1000), to: "verdicts")
         let (answer, _) = try audit {
             [$0.path("capture.txt"), "--format", "ndjson", "--output", $0.path("verdicts")]
@@ -85,8 +84,6 @@ struct AuditFilesTests {
         .enabled(if: Program.built != nil)
     )
     func otherMembers() throws {
-        let folder = try #require(folder)
-        let issuer = try #require(issuer)
         let lines = (0..<3).map { _ in "{\"access_token\":\"\(issuer.token())\"}\n" }
         try folder.write(lines.joined(), to: "capture.ndjson")
         let (other, _) = try audit { [$0.path("capture.ndjson")] }
@@ -108,7 +105,7 @@ struct AuditFilesTests {
         let (answer, _) = try audit { [$0.url.path] }
         #expect(answer.status == 2)
         #expect(answer.errors.contains("is a directory"))
-        let token = try #require(issuer).token()
+        let token = issuer.token()
         let (other, _) = try audit { _ in [token] }
         #expect(other.status == 2)
         #expect(other.errors.contains("a file name of \(token.utf8.count) bytes"))
@@ -117,7 +114,7 @@ struct AuditFilesTests {
 
     @Test("A token that is mistyped as any argument is not shown", .enabled(if: Program.built != nil))
     func mistypedTokens() throws {
-        let token = try #require(issuer).token()
+        let token = issuer.token()
         let short = "eyJhbGciOiJIUzI1NiJ9.e30.\(String(repeating: "A", count: 200))"
         #expect(try !Program.run(["audit", "--\(short)"]).errors.contains("AAAA"))
         for arguments in [
@@ -137,8 +134,6 @@ struct AuditFilesTests {
 
     @Test("A key that is given in place of a file's name is not shown", .enabled(if: Program.built != nil))
     func mistypedKeys() throws {
-        let folder = try #require(folder)
-        try folder.write(try #require(issuer).keySet, to: "keys.json")
         let keys = folder.path("keys.json")
         let canary = "c2VjcmV0LWNhbmFyeQ"
         for key in [
@@ -170,9 +165,6 @@ struct AuditFilesTests {
         .enabled(if: Program.built != nil)
     )
     func closedInput() throws {
-        let folder = try #require(folder)
-        let issuer = try #require(issuer)
-        try folder.write(issuer.keySet, to: "keys.json")
         let script = "exec \"$0\" audit --jwks \"$1\" --at now <&-"
         let answer = try Program.run(
             ["-c", script, try #require(Program.built).path, folder.path("keys.json")],
@@ -185,8 +177,6 @@ struct AuditFilesTests {
 
     @Test("A byte order mark in front of keys, a policy or a token changes nothing", .enabled(if: Program.built != nil))
     func byteOrderMarks() throws {
-        let folder = try #require(folder)
-        let issuer = try #require(issuer)
         try folder.write("\u{FEFF}" + issuer.keySet, to: "marked.json")
         let (answer, _) = try audit { [$0.path("capture.txt"), "--jwks", $0.path("marked.json")] }
         #expect(answer.status == 0, "\(answer.errors)")
@@ -207,7 +197,7 @@ struct AuditFilesTests {
             #expect(answer.status == 2)
             #expect(answer.errors.contains("--\(option): "), "\(answer.errors)")
         }
-        try #require(folder).write("\n \n", to: "empty.txt")
+        try folder.write("\n \n", to: "empty.txt")
         let (answer, _) = try audit { [$0.path("empty.txt")] }
         #expect(answer.status == 0)
         #expect(answer.errors.contains("nothing was judged"))

@@ -252,9 +252,11 @@ struct TranscriptTests {
         #expect(html.errors == "bearerguard: -: the key set is not valid JSON (line 1)\n")
         let pem = try Program.run(["keys", "-"], input: "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n")
         #expect(
-            pem.errors.hasPrefix(
-                "bearerguard: -: the key set is PEM, not a JWK Set in JSON\nbearerguard: hint: a policy"
-            )
+            pem.errors == """
+                bearerguard: -: the key set is PEM, not a JWK Set in JSON
+                bearerguard: hint: a policy document takes a public key as PEM, by the member pem of keys
+
+                """
         )
     }
 }
