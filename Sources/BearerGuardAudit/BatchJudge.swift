@@ -54,10 +54,15 @@ struct BatchJudge {
             var verdicts: [VerdictWriter.Verdict] = []
             verdicts.reserveCapacity(lines.all.count)
             for (index, known) in means.memory.find(lines).enumerated() {
-                if known == nil, let fields = means.format.fields {
-                    lines.settle(index, fields, at: means.policy.instant.given)
+                let verdict: VerdictWriter.Verdict
+                if let known {
+                    verdict = (self.index(of: known.conclusion, means), known.fingerprint)
+                } else {
+                    if let fields = means.format.fields {
+                        lines.settle(index, fields, at: means.policy.instant.given)
+                    }
+                    verdict = self.verdict(on: lines.all[index], of: lines, means)
                 }
-                let verdict = verdict(on: lines.all[index], of: lines, known, means)
                 held[verdict.conclusion].lines += 1
                 verdicts.append(verdict)
             }
@@ -66,14 +71,12 @@ struct BatchJudge {
         }
     }
 
-    /// What comes of a line, unless it is known.
+    /// What comes of a line whose token is not known.
     private mutating func verdict(
         on line: CapturedLine,
         of lines: CapturedLines,
-        _ known: JudgedToken?,
         _ means: AuditMeans
     ) -> VerdictWriter.Verdict {
-        if let known { return (index(of: known.conclusion, means), known.fingerprint) }
         switch line.content {
         case .token(let text): return unsafe lines.withBytes(of: text) { unsafe verdict(on: $0, at: line.time, means) }
         case .noObject(let error):
@@ -158,6 +161,7 @@ struct BatchJudge {
         index(of: Conclusion.Parts(.undecided, note: note), means)
     }
 
+    @inline(__always)
     private mutating func index(of number: Int, _ means: AuditMeans) -> Int {
         index(ofNumber: number) ?? hold(means.conclusions.conclusion(number), number)
     }

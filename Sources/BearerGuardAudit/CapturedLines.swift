@@ -3,14 +3,34 @@
 
 import BearerGuard
 
-/// One line of a capture, as far as it is looked at: plain values, which count no references.
+/// One line of a capture, as far as it is looked at: plain values, which count no references, and are few bytes, as all lines
+/// of a batch are gone through several times.
 struct CapturedLine {
+    /// A range of bytes; of a batch there are fewer than 32 bits can count.
+    struct Place {
+        private let start: Int32
+        private let end: Int32
+
+        init(_ range: Range<Int>) {
+            start = Int32(truncatingIfNeeded: range.lowerBound)
+            end = Int32(truncatingIfNeeded: range.upperBound)
+        }
+
+        var range: Range<Int> { Int(start)..<Int(end) }
+    }
+
     /// Bytes of a line.
     struct Text {
-        fileprivate let place: Range<Int>
+        private let bytes: Place
         /// Whether they do not read as they are written: they stand among bytes that were made, not in the batch.
         fileprivate let isMade: Bool
 
+        fileprivate init(place: Range<Int>, isMade: Bool) {
+            bytes = Place(place)
+            self.isMade = isMade
+        }
+
+        fileprivate var place: Range<Int> { bytes.range }
         var count: Int { place.count }
     }
 
@@ -28,7 +48,7 @@ struct CapturedLine {
     /// When its token is to be judged at; nil where nobody says.
     let time: UnixTime?
     /// The whole line, where what stands between the quotes of its token was not looked at.
-    let unread: Range<Int>?
+    let unread: Place?
 }
 
 extension CapturedLine {
@@ -37,7 +57,7 @@ extension CapturedLine {
         content = .token(Text(place: parts.token, isMade: false))
         id = parts.id.map { Text(place: $0, isMade: false) }
         time = given ?? parts.time
-        self.unread = unread
+        self.unread = unread.map(Place.init)
     }
 }
 
@@ -128,7 +148,7 @@ struct CapturedLines {
 
     /// Looks at what was left unread of a line, for whoever does not know its token.
     mutating func settle(_ index: Int, _ fields: CaptureFormat.Fields, at given: UnixTime?) {
-        guard let place = all[index].unread, case .token(let token) = all[index].content,
+        guard let place = all[index].unread?.range, case .token(let token) = all[index].content,
             unsafe JSONPlaces.plainEnd(batch, from: token.place.lowerBound) < token.place.upperBound
         else { return }
         all[index] = line(place, number: all[index].number, fields, at: given).line

@@ -6,9 +6,16 @@ import Synchronization
 
 /// What came of a token: the same on every line that has it, while the time and the keys are the same.
 struct JudgedToken: Sendable, BitwiseCopyable {
-    /// The number of its ``Conclusion``.
-    let conclusion: Int
+    private let number: Int32
     let fingerprint: TokenFingerprint
+
+    /// The number of its ``Conclusion``.
+    var conclusion: Int { Int(number) }
+
+    init(conclusion: Int, fingerprint: TokenFingerprint) {
+        number = Int32(truncatingIfNeeded: conclusion)
+        self.fingerprint = fingerprint
+    }
 }
 
 /// Tokens that were judged, so that the next line with one costs a look and no signature: captures repeat few tokens often.
@@ -21,9 +28,19 @@ final class JudgedTokens: Sendable {
         let place: UInt64
         /// The period in which it holds.
         let start: UnixTime
+        private let bytes: Int32
         let end: UnixTime
-        let count: Int
         let judged: JudgedToken
+
+        /// Bytes of the token.
+        var count: Int { Int(bytes) }
+
+        init(_ place: UInt64, _ period: Range<UnixTime>, count: Int, _ judged: JudgedToken) {
+            self.place = place
+            (start, end) = (period.lowerBound, period.upperBound)
+            bytes = Int32(truncatingIfNeeded: count)
+            self.judged = judged
+        }
     }
 
     private struct State {
@@ -85,8 +102,7 @@ final class JudgedTokens: Sendable {
             // What is never written to takes no memory, and nothing has to be moved.
             if memory.capacity < limit { memory.reserveCapacity(limit) }
             let start = memory.count
-            let (from, end) = (period.lowerBound, period.upperBound)
-            let entry = Entry(place: place, start: from, end: end, count: token.count, judged: judged)
+            let entry = Entry(place, period, count: token.count, judged)
             unsafe withUnsafeBytes(of: entry) { unsafe memory.append(contentsOf: $0) }
             unsafe memory.append(contentsOf: token)
             note(place, start)
@@ -134,14 +150,13 @@ final class JudgedTokens: Sendable {
 
     /// A token that is looked for.
     private struct Sought {
-        let line: Int
-        let text: CapturedLine.Text
-        let time: UnixTime
         let place: UInt64
+        /// The number of its line.
+        let line: Int32
         /// Another one of its shard.
-        let next: Int?
+        let next: Int32?
         /// Where its entry begins.
-        var start: Int?
+        var start: Int32?
     }
 
     /// Bits of a place that choose a shard.
@@ -161,30 +176,34 @@ final class JudgedTokens: Sendable {
     func find(_ lines: CapturedLines) -> [JudgedToken?] {
         var sought: [Sought] = []
         sought.reserveCapacity(lines.all.count)
-        var first = [Int?](repeating: nil, count: Self.shardCount)
+        var first = [Int32?](repeating: nil, count: Self.shardCount)
         for (index, line) in lines.all.enumerated() {
-            guard case .token(let text) = line.content, let time = line.time,
+            guard case .token(let text) = line.content, line.time != nil,
                 let place = unsafe lines.withBytes(of: text, { unsafe place($0) })
             else { continue }
             let shard = Self.shard(of: place)
-            sought.append(Sought(line: index, text: text, time: time, place: place, next: first[shard]))
-            first[shard] = sought.count - 1
+            let number = Int32(truncatingIfNeeded: sought.count)
+            sought.append(Sought(place: place, line: Int32(truncatingIfNeeded: index), next: first[shard]))
+            first[shard] = number
         }
         var judged = [JudgedToken?](repeating: nil, count: lines.all.count)
         for (shard, first) in first.enumerated() where first != nil {
             shards[shard].state.withLock { state in
                 var next = first
-                while let number = next {
-                    sought[number].start = state.start(sought[number].place)
+                while let number = next.map(Int.init) {
+                    sought[number].start = state.start(sought[number].place).map { Int32(truncatingIfNeeded: $0) }
                     next = sought[number].next
                 }
                 next = first
-                while let number = next {
+                while let number = next.map(Int.init) {
                     let token = sought[number]
                     next = token.next
-                    guard let start = token.start else { continue }
-                    judged[token.line] = unsafe lines.withBytes(of: token.text) { bytes in
-                        unsafe state.judged(bytes, start, token.time)
+                    let line = lines.all[Int(token.line)]
+                    guard let start = token.start, case .token(let text) = line.content, let time = line.time else {
+                        continue
+                    }
+                    judged[Int(token.line)] = unsafe lines.withBytes(of: text) { bytes in
+                        unsafe state.judged(bytes, Int(start), time)
                     }
                 }
             }

@@ -74,6 +74,7 @@ struct LineShape {
     /// The shape of a line in which a reader found these members; nil for a line with a string that has more than plain bytes, or
     /// where one of the members is no value of its own that another line may have otherwise.
     init?(_ text: UnsafeBufferPointer<UInt8>, _ line: Range<Int>, _ members: LineMembers) {
+        guard unsafe Self.hasRoom(text, line) else { return nil }
         func start(_ place: JSONPlaces.Place) -> Int? {
             switch place {
             case .text(let place), .integer(let place): place.lowerBound
@@ -131,11 +132,7 @@ struct LineShape {
     ///
     /// At what stands between the quotes of the token nobody has looked: it is long, and mostly known.
     func members(_ text: UnsafeBufferPointer<UInt8>, _ line: Range<Int>) -> LineMembers? {
-        // What is fixed is compared without a look at the end of the text. A longer line has another reader, which may read
-        // other numbers out of it.
-        guard line.upperBound <= text.count - Fixed.wordBytes, line.count <= JSONMembers.maximumBytes else {
-            return nil
-        }
+        guard unsafe Self.hasRoom(text, line) else { return nil }
         var members = LineMembers()
         var at = line.lowerBound
         for value in values {
@@ -164,15 +161,18 @@ struct LineShape {
         return members
     }
 
+    /// Whether words at all places of a line can be read without a look at the end of the text.
+    ///
+    /// A longer line has another reader, which may read other numbers out of it.
+    private static func hasRoom(_ text: UnsafeBufferPointer<UInt8>, _ line: Range<Int>) -> Bool {
+        line.upperBound <= text.count - Fixed.wordBytes && line.count <= JSONMembers.maximumBytes
+    }
+
     /// Whether the line has these bytes at a place.
     @inline(__always)
     private func has(_ fixed: Fixed, _ text: UnsafeBufferPointer<UInt8>, _ at: Int, _ lineEnd: Int) -> Bool {
-        func word(_ at: Int) -> UInt64 {
-            let base = unsafe UnsafeRawPointer(text.baseAddress.unsafelyUnwrapped)
-            return unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: at, as: UInt64.self))
-        }
         func differs(_ fixed: (bytes: UInt64, mask: UInt64), _ at: Int) -> Bool {
-            (word(at) ^ fixed.bytes) & fixed.mask != 0
+            (unsafe Self.word(text, at) ^ fixed.bytes) & fixed.mask != 0
         }
         let count = fixed.place.count
         guard at &+ count <= lineEnd, !differs(fixed.first, at), !differs(fixed.second, at &+ 8) else { return false }
@@ -185,12 +185,30 @@ struct LineShape {
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
 
-    /// The place behind a whole number from 0 on, of no more digits than readers take for one; `start` where there is none.
+    /// The place behind a whole number from 0 on, of no more digits than two words have; `start` where there is none.
     @inline(__always)
     private static func integerEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
-        let limit = min(text.count, start + 18)
-        var at = start
-        while at < limit, unsafe isDigit(text[at]) { at += 1 }
-        return unsafe at > start + 1 && text[start] == UInt8(ascii: "0") ? start : at
+        var count = digits(unsafe word(text, start))
+        if count == 8 {
+            count &+= digits(unsafe word(text, start &+ 8))
+            if count == 16, unsafe isDigit(text[start &+ 16]) { return start }
+        }
+        return unsafe count > 1 && text[start] == UInt8(ascii: "0") ? start : start &+ count
+    }
+
+    /// How many bytes of a word are digits, from the lowest one on.
+    @inline(__always)
+    private static func digits(_ word: UInt64) -> Int {
+        let values = word ^ 0x3030_3030_3030_3030
+        // A byte's top bit is set where it is more than 9; what a carry sets wrongly stands above one that is.
+        let others = (values | (values &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080
+        return others.trailingZeroBitCount / 8
+    }
+
+    /// Eight bytes, the first one lowest, which the text must have.
+    @inline(__always)
+    private static func word(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> UInt64 {
+        let base = unsafe UnsafeRawPointer(text.baseAddress.unsafelyUnwrapped)
+        return unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: start, as: UInt64.self))
     }
 }

@@ -227,6 +227,17 @@ struct CapturedLinesTests {
         #expect(try read(lines).parts == lines.map { $0 == usual ? expected : none })
     }
 
+    @Test("A number reads the same behind shorter ones, and by their shape up to 16 digits", arguments: 1...20)
+    func lengthsOfNumbers(digits: Int) throws {
+        let number = String("12345678901234567890".prefix(digits))
+        let usual = Array(#"{"token":"abc","id":1,"ts":1800000000}"#.utf8)
+        let other = Array("{\"token\":\"abc\",\"id\":\(number),\"ts\":1800000000}".utf8)
+        let reading = try read([usual, usual, other, usual, usual, usual])
+        #expect(try reading.parts[2] == read([other]).parts[0])
+        // Not the first, nor those at the end of what is read at once.
+        #expect(reading.shaped == (digits <= 16 ? 3 : 2))
+    }
+
     @Test("One line in another shape, or in none, does not take the shape from those behind it")
     func oddLines() throws {
         let usual = Array(#"{"token":"abc","ts":1800000000,"id":"one"}"#.utf8)
