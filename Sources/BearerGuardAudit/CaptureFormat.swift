@@ -93,10 +93,15 @@ public struct CaptureFormat: Sendable {
 }
 
 extension Collection<UInt8> {
-    var firstThatIsNoSpace: UInt8? { first { !$0.isSpace } }
+    package var firstThatIsNoSpace: UInt8? { first { !$0.isSpace } }
 }
 
 extension UInt8 {
     /// White space of JSON (RFC 8259 §2).
-    var isSpace: Bool { self == 0x20 || self == 0x0A || self == 0x0D || self == 0x09 }
+    package var isSpace: Bool { self == 0x20 || self == 0x0A || self == 0x0D || self == 0x09 }
+}
+
+extension [UInt8] {
+    /// What some editors put in front of UTF-8 (RFC 3629 §6).
+    package static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 }

@@ -54,7 +54,7 @@ struct CaptureReader {
 
     /// Looks at the beginning, up to something that tells how it is written, without consuming it, but for a byte order mark.
     mutating func start(unless shouldStop: () -> Bool) throws(CaptureError) -> [UInt8] {
-        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let mark: [UInt8] = .byteOrderMark
         while !isAtEnd, rest.count < Self.chunkBytes, mark.starts(with: rest) || rest.firstThatIsNoSpace == nil {
             _ = try fill(unless: shouldStop)
             if rest.starts(with: mark) { rest.removeFirst(mark.count) }

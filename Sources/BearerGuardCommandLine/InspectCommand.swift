@@ -64,12 +64,17 @@ struct InspectCommand: AsyncParsableCommand {
             throw CommandFailure("the argument is a file, not a token", hints: ["read it by: inspect - < FILE"])
         }
         let bytes = token == "-" ? try Terminal.standardInput(limit: 1024 * 1024) : Array(token.utf8)
-        let space = Set(" \t\r\n".utf8)
-        var text = bytes.drop { space.contains($0) }
-        while let last = text.last, space.contains(last) { text.removeLast() }
+        var text = bytes.drop(while: \.isSpace)
+        while text.last?.isSpace == true { text.removeLast() }
         guard !text.isEmpty else { throw CommandFailure("there is no token to inspect") }
         guard !text.contains(UInt8(ascii: "\n")) else {
             throw CommandFailure("these are several lines", hints: ["bearerguard audit judges many tokens"])
+        }
+        guard text.first != UInt8(ascii: "{") else {
+            throw CommandFailure(
+                "this is a JSON object, not a token",
+                hints: ["bearerguard audit judges lines of a capture"]
+            )
         }
         return TokenInspection.token(ofField: Array(text))
     }

@@ -3,6 +3,7 @@
 
 #if CommandLine
 import BearerGuard
+import BearerGuardAudit
 import BearerGuardYAML
 
 /// Reads policy documents and key sets from files, with faults that name file, line and member.
@@ -104,7 +105,7 @@ enum PolicyFile {
     /// The bytes of a file, or of standard input for `-`, without the byte order mark that some editors put in front.
     static func bytes(_ path: String, limit: Int) throws(ConfigurationError) -> [UInt8] {
         let bytes = try LocalFile.read(path == "-" ? "/dev/stdin" : path, limit: limit)
-        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let mark: [UInt8] = .byteOrderMark
         return bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
     }
 
