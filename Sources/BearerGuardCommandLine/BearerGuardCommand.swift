@@ -3,6 +3,7 @@
 
 #if CommandLine
 import ArgumentParser
+import BearerGuard
 import BearerGuardAudit
 
 @main
@@ -45,27 +46,53 @@ struct BearerGuardCommand: AsyncParsableCommand {
 
     static func main() async {
         Terminal.holdStandardDescriptors()
+        let openSSL = startOfOpenSSL()
+        var failure: (any Error)?
         do {
-            var command = try parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
-        } catch let status as ExitCode {
+            try await run()
+        } catch {
+            failure = error
+        }
+        // The process must not end during it.
+        await openSSL?.value
+        if let failure { leave(failure) }
+    }
+
+    /// What OpenSSL does at its first use takes as long as reading the command line: for a command that judges tokens or
+    /// keys, both are done at the same time.
+    private static func startOfOpenSSL() -> Task<Void, Never>? {
+        guard let name = CommandLine.arguments.dropFirst().first, ["audit", "inspect", "keys"].contains(name) else {
+            return nil
+        }
+        return Task.detached { _ = TokenFingerprint.Key.random().fingerprint(of: []) }
+    }
+
+    private static func run() async throws {
+        var command = try parseAsRoot()
+        if var asynchronous = command as? any AsyncParsableCommand {
+            try await asynchronous.run()
+        } else {
+            try command.run()
+        }
+    }
+
+    /// Ends the process with what is to be said of a failure, and its status.
+    private static func leave(_ failure: any Error) -> Never {
+        switch failure {
+        case let status as ExitCode:
             exit(withError: status)
-        } catch let failure as CommandFailure {
+        case let failure as CommandFailure:
             Terminal.say(failure.message)
             for hint in failure.hints { Terminal.say("hint: \(hint)") }
             exit(withError: ExitCode(failure.status))
-        } catch let error as CaptureError {
+        case let error as CaptureError:
             Terminal.say("cannot write the result: \(error.message)")
             exit(withError: ExitCode(CommandFailure.usage))
-        } catch  where exitCode(for: error) == .success {
+        case _ where exitCode(for: failure) == .success:
             // --help and --version arrive here as errors.
-            exit(withError: error)
-        } catch {
-            Terminal.say(message(for: error))
+            exit(withError: failure)
+        default:
+            Terminal.say(message(for: failure))
             Terminal.say("hint: bearerguard --help, or help for one command: bearerguard help COMMAND")
             exit(withError: ExitCode(CommandFailure.usage))
         }
