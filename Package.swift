@@ -90,6 +90,11 @@ let package = Package(
                     condition: whenTrait("LocalAuthorizationServer")
                 ),
                 .product(
+                    name: "HummingbirdCore",
+                    package: "hummingbird",
+                    condition: whenTrait("LocalAuthorizationServer")
+                ),
+                .product(
                     name: "HTTPTypes",
                     package: "swift-http-types",
                     condition: whenTrait("LocalAuthorizationServer")

@@ -2,7 +2,9 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 #if Gateway
+import BearerGuardTesting
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 
@@ -17,12 +19,13 @@ enum LoopbackServer {
     ) async throws where Routes.Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
         var logger = Logger(label: "loopback")
         logger.logLevel = .critical
-        let (listeners, continuation) = AsyncStream.makeStream(of: (any Channel).self)
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let application = Application(
             router: routes,
+            server: .droppingConnections,
             configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in
-                continuation.yield(channel)
+                continuation.yield(channel.localAddress?.port ?? 0)
                 continuation.finish()
             },
             logger: logger
@@ -33,17 +36,7 @@ enum LoopbackServer {
                 defer { continuation.finish() }
                 try await application.run()
             }
-            for await listener in listeners {
-                let outcome: Result<Void, any Error>
-                do {
-                    outcome = .success(try await body("http://127.0.0.1:\(listener.localAddress?.port ?? 0)"))
-                } catch {
-                    outcome = .failure(error)
-                }
-                // SwiftNIO ends the process where a connection is accepted of a server that is being cancelled.
-                try? await listener.close()
-                return try outcome.get()
-            }
+            for await port in ports { return try await body("http://127.0.0.1:\(port)") }
             throw DidNotStart()
         }
     }

@@ -26,6 +26,14 @@ struct RawConnection {
         }
     }
 
+    /// Connects and closes again and again, until it is cancelled, whether or not anybody listens.
+    static func keepConnecting(to port: Int) async {
+        while !Task.isCancelled {
+            (try? RawConnection(port: port))?.close()
+            await Task.yield()
+        }
+    }
+
     /// Sends what the other end still takes.
     func send(_ text: String) {
         var text = text

@@ -4,6 +4,7 @@
 #if Gateway
 import BearerGuard
 import BearerGuardHummingbird
+import BearerGuardTesting
 import Hummingbird
 import Logging
 import NIOCore
@@ -32,6 +33,7 @@ enum DemoServers {
         logger.logLevel = .critical
         return Application(
             router: router,
+            server: .droppingConnections,
             configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in onRunning(channel.localAddress?.port ?? 0) },
             logger: logger

@@ -293,5 +293,24 @@ struct LocalAuthorizationServerTests {
         #expect(try await Curl.get(second.url(.keySet)).status == 200)
         await second.stop()
     }
+
+    @Test("Connections that arrive while it ends are dropped, and nothing else is")
+    func arrivingConnections() async throws {
+        let server = try await LocalAuthorizationServer.start(Self.configuration())
+        let port = try #require(server.issuer.split(separator: ":").last.flatMap { Int($0) })
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<2 { group.addTask { await RawConnection.keepConnecting(to: port) } }
+            for _ in 0..<20 {
+                await server.refuse()
+                try await server.accept()
+            }
+            group.cancelAll()
+        }
+        let connection = try RawConnection(port: port)
+        connection.send("GET /jwks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        #expect(connection.receivedToEnd().hasPrefix("HTTP/1.1 200"))
+        connection.close()
+        await server.stop()
+    }
 }
 #endif
