@@ -6,7 +6,7 @@ import BearerGuard
 /// One line of a capture, as far as it is looked at: plain values, which count no references, and are few bytes, as all lines
 /// of a batch are gone through several times.
 struct CapturedLine {
-    /// A range of bytes; of a batch there are fewer than 32 bits can count.
+    /// A range of bytes; a batch has fewer of them than 32 bits count.
     struct Place {
         private let start: Int32
         private let end: Int32
