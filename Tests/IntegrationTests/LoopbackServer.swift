@@ -4,7 +4,6 @@
 #if Gateway
 import BearerGuardTesting
 import Hummingbird
-import HummingbirdCore
 import Logging
 import NIOCore
 

@@ -5,7 +5,6 @@
 public import BearerGuard
 import HTTPTypes
 import Hummingbird
-import HummingbirdCore
 import Logging
 import NIOCore
 import Synchronization
