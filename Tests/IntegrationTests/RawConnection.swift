@@ -26,9 +26,9 @@ struct RawConnection {
         }
     }
 
-    /// Connects and closes again and again, until it is cancelled, whether or not anybody listens.
-    static func keepConnecting(to port: Int) async {
-        while !Task.isCancelled {
+    /// Connects and closes so often, whether or not anybody listens.
+    static func arrive(at port: Int, times: Int) async {
+        for _ in 0..<times {
             (try? RawConnection(port: port))?.close()
             await Task.yield()
         }

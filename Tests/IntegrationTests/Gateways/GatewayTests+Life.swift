@@ -65,18 +65,16 @@ extension GatewayTests {
     func ends() async throws {
         try await GatewaySite.run { site, first in
             #expect(await first.terminate())
-            try await withThrowingTaskGroup { group in
-                group.addTask { await RawConnection.keepConnecting(to: site.servicePort) }
-                for _ in 0..<30 {
-                    let service = try site.startService()
-                    defer { service.kill() }
-                    try await service.untilListening(site.servicePort)
-                    #expect(try await Curl.get("http://127.0.0.1:\(site.servicePort)/envoy/health").status == 200)
-                    #expect(await service.terminate())
-                    #expect(service.status == 0)
-                    #expect(site.count(ofLogged: #""event":"ended""#) == 1)
-                }
-                group.cancelAll()
+            for _ in 0..<30 {
+                let service = try site.startService()
+                defer { service.kill() }
+                try await service.untilListening(site.servicePort)
+                #expect(try await Curl.get("http://127.0.0.1:\(site.servicePort)/envoy/health").status == 200)
+                async let connecting: Void = RawConnection.arrive(at: site.servicePort, times: 50)
+                #expect(await service.terminate())
+                await connecting
+                #expect(service.status == 0)
+                #expect(site.count(ofLogged: #""event":"ended""#) == 1)
             }
         }
     }
