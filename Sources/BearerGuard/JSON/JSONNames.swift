@@ -50,8 +50,6 @@ struct JSONNames: ~Copyable {
     private var noted: ScratchStack<Noted>
     /// Bit by bit, which of ``TokenMember`` were met.
     private(set) var present: UInt64 = 0
-    /// Where the names of an object of many are by their digests, counted from 1; 0 for a free place.
-    private var places = ScratchStack<UInt16>()
     /// The name with escapes that was met last, as it reads.
     private var decoded = ScratchStack<UInt8>()
 
@@ -204,7 +202,7 @@ struct JSONNames: ~Copyable {
     }
 
     @_optimize(speed)
-    private mutating func hasNameTwice(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+    private func hasNameTwice(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
         let count = noted.count &- first
         if count > Self.few &+ TokenMember.count { return unsafe hasNameTwiceAmongMany(first, in: text) }
         var met = Met()
@@ -219,22 +217,27 @@ struct JSONNames: ~Copyable {
     }
 
     @_optimize(speed)
-    private mutating func hasNameTwiceAmongMany(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
-        let count = noted.count &- first
-        // Three quarters of the places stay free at least: every walk ends, and hardly any takes a step.
-        places.refill(0, count: 1 << (Int.bitWidth &- (4 &* count &- 1).leadingZeroBitCount))
-        let mask = places.count &- 1
-        for index in first..<noted.count where !noted[index].name.isMember {
-            let name = noted[index].name
-            var place = name.number & mask
-            while case let number = Int(places[place]), number != 0 {
-                let other = first &+ number &- 1
-                if noted[other].name == name, unsafe isSame(other, index, in: text) { return true }
-                place = (place &+ 1) & mask
+    private func hasNameTwiceAmongMany(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        // Where names are by their digests, counted from 1; 0 for a free place. Three quarters of the places stay free at least:
+        // every walk ends, and hardly any takes a step.
+        let size = 1 << (Int.bitWidth &- (4 &* (noted.count &- first) &- 1).leadingZeroBitCount)
+        return unsafe withUnsafeTemporaryAllocation(of: UInt16.self, capacity: size) { places in
+            unsafe places.initialize(repeating: 0)
+            let mask = size &- 1
+            return unsafe noted.withElements { noted in
+                for index in unsafe first..<noted.count where unsafe !noted[index].name.isMember {
+                    let name = unsafe noted[index].name
+                    var place = name.number & mask
+                    while case let number = unsafe Int(places[place]), number != 0 {
+                        let other = first &+ number &- 1
+                        if unsafe noted[other].name == name, unsafe isSame(other, index, in: text) { return true }
+                        place = (place &+ 1) & mask
+                    }
+                    unsafe places[place] = UInt16(truncatingIfNeeded: index &- first &+ 1)
+                }
+                return false
             }
-            places[place] = UInt16(truncatingIfNeeded: index &- first &+ 1)
         }
-        return false
     }
 
     /// Whether two names of one digest are one name, which they are but for the rarest chance.

@@ -37,14 +37,6 @@ struct ScratchStack<Element: BitwiseCopyable>: ~Copyable {
         count &+= 1
     }
 
-    /// Has the same value there so often and nothing else.
-    @_optimize(speed)
-    mutating func refill(_ element: Element, count newCount: Int) {
-        if newCount > capacity { replace(keeping: 0, capacity: newCount) }
-        unsafe base?.initialize(repeating: element, count: newCount)
-        count = newCount
-    }
-
     /// Has nothing but what `body` writes into room for so many, and tells the number of.
     @inline(__always)
     mutating func rewrite(room: Int, _ body: (UnsafeMutablePointer<Element>) -> Int) {
