@@ -49,17 +49,18 @@ package final class JSONMembers: Sendable {
         /// No such member.
         init() {}
 
-        init(name: (start: Int, end: Int), hasEscapedName: Bool) {
+        init(
+            _ name: (start: Int, end: Int),
+            hasEscapedName: Bool,
+            _ value: (start: Int, end: Int),
+            _ kind: Kind
+        ) {
             nameStart = UInt16(truncatingIfNeeded: name.start)
             nameEnd = UInt16(truncatingIfNeeded: name.end)
-            self.hasEscapedName = hasEscapedName
-        }
-
-        /// What it has, once that is read.
-        mutating func complete(_ value: (start: Int, end: Int), _ kind: Kind) {
             valueStart = UInt16(truncatingIfNeeded: value.start)
             valueEnd = UInt16(truncatingIfNeeded: value.end)
             self.kind = kind
+            self.hasEscapedName = hasEscapedName
         }
 
         var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }

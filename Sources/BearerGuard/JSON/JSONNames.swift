@@ -35,7 +35,7 @@ struct JSONNames: ~Copyable {
     }
 
     private struct Noted: BitwiseCopyable {
-        var entry: JSONMembers.Entry
+        let entry: JSONMembers.Entry
         let name: Name
     }
 
@@ -169,20 +169,14 @@ struct JSONNames: ~Copyable {
 
     /// Notes a member; false where the outermost object has it already.
     @inline(__always)
-    mutating func append(_ place: (start: Int, end: Int), hasEscapes: Bool, _ name: Name) -> Bool {
+    mutating func append(_ name: Name, _ entry: JSONMembers.Entry) -> Bool {
         if name.isMember {
             let bit: UInt64 = 1 << UInt64(name.number)
             guard present & bit == 0 else { return false }
             present |= bit
         }
-        noted.append(Noted(entry: JSONMembers.Entry(name: place, hasEscapedName: hasEscapes), name: name))
+        noted.append(Noted(entry: entry, name: name))
         return true
-    }
-
-    /// Notes what the member that was noted last has.
-    @inline(__always)
-    func complete(_ value: (start: Int, end: Int), _ kind: JSONMembers.Kind) {
-        noted[noted.count &- 1].entry.complete(value, kind)
     }
 
     /// Whether two names may be the same: of an object of three or four seldom.

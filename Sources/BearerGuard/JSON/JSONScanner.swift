@@ -166,10 +166,10 @@ struct JSONScanner: ~Copyable {
             let colon = skippingSpace(nameEnd &+ 1)
             guard byte(colon) == UInt8(ascii: ":") else { throw .malformed }
             let start = skippingSpace(colon &+ 1)
-            // What it contains is noted above it, and taken off again.
-            guard names.append((at &+ 1, nameEnd), hasEscapes: isEscaped, name) else { throw .duplicateMember }
+            // What it contains is noted before it, and taken off again.
             let (kind, end) = try value(start, depth: depth)
-            names.complete((start, end), kind)
+            let entry = JSONMembers.Entry((at &+ 1, nameEnd), hasEscapedName: isEscaped, (start, end), kind)
+            guard names.append(name, entry) else { throw .duplicateMember }
             let (next, isLast) = try separator(end, closing: UInt8(ascii: "}"))
             if isLast {
                 guard unsafe names.close(first, isOutermost: isOutermost, in: text) else { throw .duplicateMember }
