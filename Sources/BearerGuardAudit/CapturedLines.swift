@@ -184,8 +184,7 @@ struct CapturedLines {
         case .absent: break
         case .text(let text) where unsafe batch[text].allSatisfy({ 0x20..<0x7F ~= $0 }):
             id = text.lowerBound - 1..<text.upperBound + 1
-        // Of zero there are two spellings.
-        case .integer(let number) where unsafe batch[number.lowerBound] != UInt8(ascii: "-"): id = number
+        case .integer(let number): id = number
         default: return nil
         }
         var time: UnixTime?
@@ -209,7 +208,10 @@ struct CapturedLines {
         } catch {
             return (.noObject(line.count < CaptureReader.lineBytes ? error : nil), nil, nil)
         }
-        let id = fields.id.flatMap { object[$0.name] }.map { make(Array($0.text.utf8)) }
+        let id = fields.id.flatMap { field in
+            // As the values of numbers are, two that differ may be the same.
+            object.numberText(field.name).map(Array.init) ?? object[field.name].map { Array($0.text.utf8) }
+        }.map { make($0) }
         let time = fields.time.flatMap { object[$0.name] }.flatMap(UnixTime.init(captured:))
         guard let token = object[fields.token.name]?.stringValue else { return (.noToken, id, time) }
         return (.token(make(Self.withoutScheme(Array(token.utf8)))), id, time)

@@ -235,7 +235,7 @@ struct TranscriptTests {
         let bad = try Program.run(["keys", "-"], input: set.text)
         #expect(bad.status == 1)
         #expect(bad.output.contains("RSA modulus under 2048 bits; a token that names it is refused with weak_key"))
-        #expect(bad.output.contains("shared secret in a fetched key set"))
+        #expect(bad.output.contains("shared secret among public keys"))
         #expect(!bad.output.contains("c2VjcmV0LXZhbHVl"))
         let twins = try (1...2).map { _ in try SigningKey(.es256, keyID: "twin").jwk }
         let twice = try Program.run(["keys", "-"], input: JSONValue.object([("keys", .array(twins))]).text)

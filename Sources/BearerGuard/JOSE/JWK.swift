@@ -16,7 +16,7 @@ package enum JWK {
         let keyID = try text(object, "kid")
         guard let type = try text(object, "kty") else { throw .invalid("kty missing") }
         if type == "oct" {
-            guard origin == .local else { throw .invalid("shared secret in a fetched key set") }
+            guard origin == .local else { throw .invalid("shared secret among public keys") }
             return try secret(object, keyID: keyID)
         }
         // Refused, not ignored: whoever published the private half has lost the key.

@@ -157,6 +157,14 @@ package final class JSONMembers: Sendable {
         return entry(of: name).map { value(of: $0) }
     }
 
+    /// A number as it is written; nil for any other value, and where only values are kept.
+    func numberText(_ name: String) -> ArraySlice<UInt8>? {
+        guard values == nil, let entry = entry(of: name), entry.kind == .integer || entry.kind == .number else {
+            return nil
+        }
+        return text[place: entry.value]
+    }
+
     /// Whether a member is this very text.
     @_optimize(speed)
     func hasText(_ wanted: String, at member: TokenMember) -> Bool {

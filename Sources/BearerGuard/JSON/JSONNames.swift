@@ -219,7 +219,7 @@ struct JSONNames: ~Copyable {
             unsafe places.initialize(repeating: 0)
             let mask = size &- 1
             return unsafe noted.withElements { noted in
-                for index in unsafe first..<noted.count where unsafe !noted[index].name.isMember {
+                for index in first..<noted.count where unsafe !noted[index].name.isMember {
                     let name = unsafe noted[index].name
                     var place = name.number & mask
                     while case let number = unsafe Int(places[place]), number != 0 {

@@ -60,6 +60,9 @@ public struct JSONObject: Sendable, Hashable {
     /// The value of `name`, compared code point by code point; linear in the number of members.
     public subscript(name: String) -> JSONValue? { all.value(of: name) }
 
+    /// A number as it is written, whatever its size; nil for any other value, and where only values are kept.
+    package func numberText(_ name: String) -> ArraySlice<UInt8>? { all.numberText(name) }
+
     /// The value of a member that tokens have; quicker than by its name.
     package subscript(member: TokenMember) -> JSONValue? { all.value(of: member) }
 
