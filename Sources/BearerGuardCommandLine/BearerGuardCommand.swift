@@ -61,9 +61,9 @@ struct BearerGuardCommand: AsyncParsableCommand {
     /// What OpenSSL does at its first use takes as long as reading the command line: for a command that judges tokens or
     /// keys, both are done at the same time.
     private static func startOfOpenSSL() -> Task<Void, Never>? {
-        guard let name = CommandLine.arguments.dropFirst().first, ["audit", "inspect", "keys"].contains(name) else {
-            return nil
-        }
+        let judging: [any ParsableCommand.Type] = [AuditCommand.self, InspectCommand.self, KeysCommand.self]
+        let name = CommandLine.arguments.dropFirst().first
+        guard judging.contains(where: { $0.configuration.commandName == name }) else { return nil }
         return Task.detached { _ = TokenFingerprint.Key.random().fingerprint(of: []) }
     }
 

@@ -7,12 +7,15 @@ import BenchmarkLoad
 
 /// What it costs to say no.
 enum Refusals {
-    /// Malformed tokens of 16 KiB as multiples of one raw RS256 verification; the worst has a line of its own.
+    /// Malformed tokens of 16 KiB as multiples of one raw RS256 verification, of the usual token and of one that is as long;
+    /// the worst has lines of its own.
     static func malformed(_ rounds: Int) async throws -> [Figure] {
         let load = try Workload(.rs256)
         let guarding = try load.makeGuard(cache: .standard)
         try check(await guarding.authorize(.init(authorization: "Bearer \(load.token)")).accessToken != nil)
+        let long = try RawVerification(HostileTokens.good(load.issuer), key: load.key, algorithm: .rs256)
         var figures: [Figure] = []
+        var ofLong: [Figure] = []
         var mostBytes = 0
         for hostile in HostileTokens.tokens(load.issuer) {
             let credentials = RequestCredentials(authorization: "Bearer \(hostile.token)")
@@ -26,19 +29,29 @@ enum Refusals {
                 [
                     .init("raw", repetitions: 50) { try check(load.raw.verify()) },
                     .init("guard", repetitions: 50) { try check(await isRefused()) },
+                    .init("long", repetitions: 50) { try check(long.verify()) },
                 ]
             )
             mostBytes = max(mostBytes, try await Allocations { await isRefused() }.bytes)
+            let name = "malformed.\(hostile.name.replacing(" ", with: "-"))"
             figures.append(
                 Figure(
-                    name: "malformed.\(hostile.name.replacing(" ", with: "-"))",
+                    name: name,
                     ratio: measured.ratio("guard", to: "raw"),
                     meaning: "× one raw verification, 16 KiB"
+                )
+            )
+            ofLong.append(
+                Figure(
+                    name: "refusal.malformed.as-long",
+                    ratio: measured.ratio("guard", to: "long"),
+                    meaning: "\(name), × one raw verification of 16 KiB"
                 )
             )
         }
         let worst = figures.max { $0.ratio.median < $1.ratio.median }
         if let worst { figures.append(Figure(name: "refusal.malformed", ratio: worst.ratio, meaning: worst.name)) }
+        if let worst = ofLong.max(by: { $0.ratio.median < $1.ratio.median }) { figures.append(worst) }
         figures.append(
             Figure(name: "refusal.bytes", ratio: Ratio(Double(mostBytes)), meaning: "bytes allocated at most, in all")
         )

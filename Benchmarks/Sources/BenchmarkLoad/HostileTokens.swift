@@ -66,6 +66,12 @@ package enum HostileTokens {
         return "\"\(name)\":\(values[Int(chance >> 2 & 15)]),"
     }
 
+    /// A good token that is as long.
+    package static func good(_ issuer: TestIssuer) -> String {
+        let short = issuer.token(changes: ["padding": ""]).utf8.count
+        return issuer.token(changes: ["padding": .string(String(repeating: "x", count: (16 * 1024 - short) / 4 * 3))])
+    }
+
     /// The tokens, with a good header of the issuer's and a signature that is never looked at.
     package static func tokens(_ issuer: TestIssuer) -> [(name: String, token: String)] {
         let segments = issuer.token().split(separator: ".")
