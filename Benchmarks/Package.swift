@@ -10,13 +10,15 @@ let package = Package(
     products: [
         .executable(name: "bearerguard-bench", targets: ["BearerGuardBench"]),
         .executable(name: "bearerguard-counts", targets: ["BearerGuardCounts"]),
+        .executable(name: "bearerguard-captures", targets: ["BearerGuardCaptures"]),
     ],
     dependencies: [
         .package(name: "BearerGuard", path: "..", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.0.0"),
     ],
     targets: [
-        .target(name: "CRawOpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CRawOpenSSL", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("jansson")]),
         .target(
             name: "BenchmarkLoad",
             dependencies: [
@@ -35,9 +37,17 @@ let package = Package(
             ]
         ),
         .executableTarget(
+            name: "BearerGuardCaptures",
+            dependencies: [
+                .product(name: "BearerGuard", package: "BearerGuard"),
+                .product(name: "BearerGuardTesting", package: "BearerGuard"),
+            ]
+        ),
+        .executableTarget(
             name: "BearerGuardBench",
             dependencies: [
-                "BenchmarkLoad",
+                "BenchmarkLoad", "CRawOpenSSL",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "BearerGuard", package: "BearerGuard"),
                 .product(name: "BearerGuardTesting", package: "BearerGuard"),
                 .product(name: "JWTKit", package: "jwt-kit"),

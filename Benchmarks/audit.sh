@@ -2,13 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The BearerGuard authors
 # An audit of captures, against the same number of raw verifications on all cores: tokens that are all distinct, and a
-# capture in which nine of ten lines repeat a token. FOLDER holds a folder `distinct` and a folder `repeated`, each with
-# tokens.ndjson, jwks.json and config.json, of the same number of lines and of RS256 alone.
+# capture in which nine of ten lines repeat a token. What FOLDER does not have yet, is made: a folder `distinct` and a
+# folder `repeated`, each with tokens.ndjson, jwks.json and config.json, of LINES lines (1.5 KB each) of RS256 alone.
 #
-#   bash Benchmarks/audit.sh FOLDER [ROUNDS]
+#   bash Benchmarks/audit.sh FOLDER [ROUNDS] [LINES]
 set -euo pipefail
-folder=$(cd "${1:?a folder with captures}" && pwd)
+case "${1:---help}" in -*) sed -n '4,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;; esac
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bash Tests/setup.sh openssl python3
+if [ ! -e "$folder/distinct/jwks.json" ] || [ ! -e "$folder/repeated/jwks.json" ]; then
+    swift build -c release --package-path Benchmarks --product bearerguard-captures
+    Benchmarks/.build/release/bearerguard-captures "$folder" "${3:-100000}"
+fi
 swift build -c release --static-swift-stdlib --product bearerguard
 PYTHONPATH=Benchmarks PYTHONDONTWRITEBYTECODE=1 python3 - "$folder" .build/release/bearerguard "${2:-5}" <<'P'
 import json, resource, statistics, subprocess, sys, time

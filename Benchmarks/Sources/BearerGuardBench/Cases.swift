@@ -9,8 +9,7 @@ import Synchronization
 
 enum Cases {
     /// Whole validation of a token never seen, as a multiple of one raw verification.
-    static func firstSight(_ algorithms: [SignatureAlgorithm], _ rounds: Int) async throws -> [Figure] {
-        var figures: [Figure] = []
+    static func firstSight(_ algorithms: [SignatureAlgorithm], _ rounds: Int, _ report: Report) async throws {
         for algorithm in algorithms {
             let load = try Workload(algorithm)
             let guarding = try load.makeGuard(cache: .off)
@@ -27,7 +26,7 @@ enum Cases {
                     },
                 ]
             )
-            figures.append(
+            try report.add(
                 Figure(
                     name: "first-sight.\(algorithm.rawValue)",
                     ratio: measured.ratio("guard", to: "raw"),
@@ -35,7 +34,7 @@ enum Cases {
                 )
             )
             if algorithm == .rs256 {
-                figures.append(
+                try report.add(
                     Figure(
                         name: "bare.RS256",
                         ratio: measured.ratio("bare", to: "raw"),
@@ -44,12 +43,10 @@ enum Cases {
                 )
             }
         }
-        return figures
     }
 
     /// A token seen before, as a fraction of one raw verification.
-    static func hit(_ algorithms: [SignatureAlgorithm], _ rounds: Int) async throws -> [Figure] {
-        var figures: [Figure] = []
+    static func hit(_ algorithms: [SignatureAlgorithm], _ rounds: Int, _ report: Report) async throws {
         for algorithm in algorithms {
             let load = try Workload(algorithm)
             let guarding = try load.makeGuard(cache: .standard)
@@ -64,7 +61,7 @@ enum Cases {
                 ]
             )
             let ratio = measured.ratio("guard", to: "raw")
-            figures.append(
+            try report.add(
                 Figure(
                     name: "hit.\(algorithm.rawValue)",
                     ratio: ratio,
@@ -72,70 +69,78 @@ enum Cases {
                 )
             )
         }
-        return figures
     }
 
-    /// What two and four threads get done at once, as a multiple of one.
-    static func threads(_ rounds: Int) async throws -> [Figure] {
-        var figures: [Figure] = []
-        // Fewer rounds, each of them longer: the system moves a thread to a core of its own only after a while.
-        let rounds = max(5, rounds / 6)
+    /// What two and four threads get done at once, as a multiple of one; of raw verifications as well, with nothing shared.
+    static func threads(_ rounds: Int, _ report: Report) async throws {
+        // Long rounds: the system moves a thread to a core of its own only after a while.
+        let load = try Workload(.rs256)
+        let raw = try (0..<4).map { _ in try RawVerification(load.token, key: load.key, algorithm: .rs256) }
+        try await threads("raw", rounds, report) { number in
+            (0..<6000).allSatisfy { _ in raw[number].verify() }
+        }
         for (name, cache, repetitions) in [
             ("first-sight", TokenCacheLimits.off, 6000), ("hit", .standard, 400_000),
         ] {
-            let load = try Workload(.rs256)
             let guarding = try load.makeGuard(cache: cache)
-            let tokens = (0..<4).map { Workload.token(load.issuer, number: $0) }
-            // Threads of its own: how many of them tasks get at once, their pool decides by what it takes for load.
-            func run(_ threads: Int) async throws {
-                let countdown = Countdown(threads)
-                await withCheckedContinuation { ended in
-                    for number in 0..<threads {
-                        let credentials = RequestCredentials(authorization: "Bearer \(tokens[number])")
-                        let requirement = load.requirement
-                        Thread.detachNewThread {
-                            var good = 0
-                            for _ in 0..<repetitions
-                            where guarding.authorizeAtOnce(credentials, requiring: requirement).accessToken != nil {
-                                good += 1
-                            }
-                            if countdown.end(isGood: good == repetitions) { ended.resume() }
-                        }
-                    }
-                }
-                try check(countdown.isGood)
+            let requirement = load.requirement
+            let credentials = (0..<4).map { number in
+                RequestCredentials(authorization: "Bearer \(Workload.token(load.issuer, number: number))")
             }
-            let measured = try await Rounds(
-                rounds,
-                [1, 2, 4].map { threads in .init("\(threads)", repetitions: 1) { try await run(threads) } }
-            )
-            for threads in [2, 4] {
-                let slower = measured.ratio("\(threads)", to: "1").inverted
-                let count = Double(threads)
-                figures.append(
-                    Figure(
-                        name: "threads\(threads).\(name)",
-                        ratio: Ratio(sorted: [slower.minimum * count, slower.median * count, slower.maximum * count]),
-                        meaning: "× the work of one thread"
-                    )
-                )
+            try await threads(name, rounds, report) { number in
+                let credentials = credentials[number]
+                return (0..<repetitions).allSatisfy { _ in
+                    guarding.authorizeAtOnce(credentials, requiring: requirement).accessToken != nil
+                }
             }
         }
-        return figures
+    }
+
+    /// The same work by one, two and four threads, each of which tells its work by its number.
+    private static func threads(
+        _ name: String,
+        _ rounds: Int,
+        _ report: Report,
+        _ work: @escaping @Sendable (Int) -> Bool
+    ) async throws {
+        // Threads of its own: how many of them tasks get at once, their pool decides by what it takes for load.
+        func run(_ threads: Int) async throws {
+            let countdown = Countdown(threads)
+            await withCheckedContinuation { ended in
+                for number in 0..<threads {
+                    Thread.detachNewThread {
+                        if countdown.end(isGood: work(number)) { ended.resume() }
+                    }
+                }
+            }
+            try check(countdown.isGood)
+        }
+        let measured = try await Rounds(
+            rounds,
+            [1, 2, 4].map { threads in .init("\(threads)", repetitions: 1) { try await run(threads) } }
+        )
+        for threads in [2, 4] {
+            try report.add(
+                Figure(
+                    name: "threads\(threads).\(name)",
+                    ratio: measured.ratio("1", times: Double(threads), to: "\(threads)"),
+                    meaning: "× the work of one thread"
+                )
+            )
+        }
     }
 
     /// Allocations a token, beyond what verifying its signature makes.
-    static func allocations() async throws -> [Figure] {
+    static func allocations(_ report: Report) async throws {
         let load = try Workload(.rs256)
         let credentials = RequestCredentials(authorization: "Bearer \(load.token)")
-        var figures: [Figure] = []
         for (name, cache) in [("first-sight", TokenCacheLimits.off), ("hit", .standard)] {
             let guarding = try load.makeGuard(cache: cache)
             let whole = try await Allocations {
                 await guarding.authorize(credentials, requiring: load.requirement).accessToken != nil
             }
             let own = cache == .off ? try await Allocations { load.raw.verifyBare() }.count : 0
-            figures.append(
+            try report.add(
                 Figure(
                     name: "allocations.\(name)",
                     ratio: Ratio(Double(whole.count - own)),
@@ -143,12 +148,10 @@ enum Cases {
                 )
             )
         }
-        return figures
     }
 
     /// vapor/jwt-kit doing the same on the same tokens.
-    static func jwtKit(_ algorithms: [SignatureAlgorithm], _ rounds: Int) async throws -> [Figure] {
-        var figures: [Figure] = []
+    static func jwtKit(_ algorithms: [SignatureAlgorithm], _ rounds: Int, _ report: Report) async throws {
         for algorithm in algorithms {
             let load = try Workload(algorithm)
             let verifier = try await JWTKitVerifier(load)
@@ -159,7 +162,7 @@ enum Cases {
                     .init("jwt-kit", repetitions: 50) { try await verifier.verify() },
                 ]
             )
-            figures.append(
+            try report.add(
                 Figure(
                     name: "jwt-kit.\(algorithm.rawValue)",
                     ratio: measured.ratio("jwt-kit", to: "raw"),
@@ -167,7 +170,6 @@ enum Cases {
                 )
             )
         }
-        return figures
     }
 }
 

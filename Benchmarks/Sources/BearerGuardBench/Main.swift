@@ -1,84 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+import ArgumentParser
 import BearerGuard
-import Foundation
 
 /// Prints how far validation is from the limit that OpenSSL sets, as ratios of interleaved rounds.
 @main
-enum Main {
-    private static let usage = """
-        USAGE: bearerguard-bench [first-sight] [hit] [threads] [allocations] [refusal] [jwt-kit] [scaling]
-               [--peers] [--rounds N] [--algorithm NAME] [--json]
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bearerguard-bench",
+        abstract: "Prints what validation takes as ratios to one raw verification by OpenSSL.",
+        discussion: """
+            Ratios are medians over rounds, in which all pieces of work take turns; in brackets the smallest \
+            and the largest. Times of a shared machine mean nothing by themselves and are not printed.
 
-        Without a case all but scaling are run. Ratios are medians over the rounds, in which all pieces take turns; in brackets the
-        smallest and the largest. Times of a shared machine mean nothing by themselves and are not printed.
-        --peers, from the root of the repository, adds what is installed of PyJWT and joserfc (PyPI) and of Debian's libjwt-dev,
-        libcjose-dev, golang-github-golang-jwt-jwt-dev with golang-go, and librust-jsonwebtoken-dev with cargo.
-        """
+            EXIT STATUS
+              0 everything was measured
+              1 some could not be
+              64 usage
+            """
+    )
 
-    static func main() async throws {
-        var arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments.contains("--help") || arguments.contains("-h") { return print(usage) }
-        let isJSON = arguments.contains("--json")
-        arguments.removeAll { $0 == "--json" }
-        let hasPeers = arguments.contains("--peers")
-        arguments.removeAll { $0 == "--peers" }
-        var rounds = 101
-        if let flag = arguments.firstIndex(of: "--rounds") {
-            guard flag + 1 < arguments.count, let count = Int(arguments[flag + 1]), count > 0 else { return fail() }
-            rounds = count
-            arguments.removeSubrange(flag...(flag + 1))
-        }
-        var algorithms: [SignatureAlgorithm] = [.rs256, .es256, .edDSA, .ps256]
-        if let flag = arguments.firstIndex(of: "--algorithm") {
-            guard flag + 1 < arguments.count,
-                let algorithm = algorithms.first(where: { $0.rawValue == arguments[flag + 1] })
-            else { return fail() }
-            algorithms = [algorithm]
-            arguments.removeSubrange(flag...(flag + 1))
-        }
-        let chosen = algorithms
-        let cases: [(name: String, run: () async throws -> [Figure])] = [
-            ("first-sight", { try await Cases.firstSight(chosen, rounds) }),
-            ("hit", { try await Cases.hit(chosen, rounds) }),
-            ("threads", { try await Cases.threads(min(rounds, 15)) }), ("allocations", Cases.allocations),
-            ("refusal", { try await Refusals.malformed(min(rounds, 15)) + Refusals.others(rounds) }),
-            ("jwt-kit", { try await Cases.jwtKit(chosen, rounds) }), ("scaling", { try await Scaling.all(rounds) }),
-            ("peers", { try await Peers.figures(chosen, rounds) }),
-        ]
-        guard arguments.allSatisfy({ name in cases.contains { $0.name == name } }) else { return fail() }
-        if !isJSON { print("\(processor), median (minimum–maximum) of \(rounds) rounds") }
-        var figures: [Figure] = []
-        for each in cases
-        where arguments.contains(each.name) || arguments.isEmpty && !["scaling", "peers"].contains(each.name)
-            || hasPeers && each.name == "peers"
-        {
-            let measured: [Figure]
-            do {
-                measured = try await each.run()
-            } catch {
-                print("\(each.name): \(error)")
-                exit(1)
+    enum Case: String, CaseIterable, ExpressibleByArgument {
+        case firstSight = "first-sight"
+        case hit, threads, allocations, refusal
+        case jwtKit = "jwt-kit"
+        case scaling, peers
+    }
+
+    enum Algorithm: String, CaseIterable, ExpressibleByArgument {
+        case rs256 = "RS256"
+        case es256 = "ES256"
+        case edDSA = "EdDSA"
+        case ps256 = "PS256"
+
+        var signature: SignatureAlgorithm {
+            switch self {
+            case .rs256: .rs256
+            case .es256: .es256
+            case .edDSA: .edDSA
+            case .ps256: .ps256
             }
-            figures += measured
-            if !isJSON { for figure in measured { print(figure.text) } }
         }
-        if isJSON { print((["cases": .array(figures.map(\.json))] as JSONValue).text) }
     }
 
-    private static func fail() {
-        print(usage)
-        exit(2)
+    @Argument(help: "What to measure; without any, all but scaling and peers.")
+    var cases: [Case] = []
+
+    @Flag(
+        help: """
+            Other libraries too: what is installed of PyJWT and joserfc (PyPI) and of Debian's libjwt-dev, libcjose-dev, \
+            golang-github-golang-jwt-jwt-dev with golang-go, librust-jsonwebtoken-dev with cargo.
+            """
+    )
+    var peers = false
+
+    @Option(help: "Rounds of each case. (default: 101; 15 of what takes long, 9 of peers)")
+    var rounds: Int?
+
+    @Option(help: "Of first-sight, hit, jwt-kit and peers the algorithms to measure; without any, all.")
+    var algorithm: [Algorithm] = []
+
+    @Flag(help: "One JSON object for programs.")
+    var json = false
+
+    func validate() throws {
+        if let rounds, rounds < 1 { throw ValidationError("--rounds is a number from 1 on") }
     }
 
-    /// The processor as Linux names it.
-    private static var processor: String {
-        guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else {
-            return "unknown processor"
+    func run() async throws {
+        let usual: [Case] = [.firstSight, .hit, .threads, .allocations, .refusal, .jwtKit]
+        let chosen = (cases.isEmpty ? usual : cases) + (peers && !cases.contains(.peers) ? [.peers] : [])
+        let report = Report(isJSON: json)
+        try report.begin()
+        var isWhole = true
+        for each in Case.allCases where chosen.contains(each) {
+            do {
+                try await measure(each, report)
+            } catch  where !(error is WriteError) {
+                // What was measured is not lost for what could not be.
+                Report.say("\(each.rawValue): \(error)")
+                isWhole = false
+            }
         }
-        let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
-        return line.flatMap { $0.split(separator: ":").last }.map { String($0.drop { $0 == " " }) }
-            ?? "unknown processor"
+        try report.end()
+        if !isWhole { throw ExitCode(1) }
+    }
+
+    private func measure(_ each: Case, _ report: Report) async throws {
+        let algorithms = (algorithm.isEmpty ? Algorithm.allCases : algorithm).map(\.signature)
+        let many = rounds ?? 101
+        // These take long.
+        let few = rounds ?? 15
+        switch each {
+        case .firstSight: try await Cases.firstSight(algorithms, many, report)
+        case .hit: try await Cases.hit(algorithms, many, report)
+        case .threads: try await Cases.threads(few, report)
+        case .allocations: try await Cases.allocations(report)
+        case .refusal:
+            try await Refusals.malformed(few, report)
+            try await Refusals.others(many, report)
+        case .jwtKit: try await Cases.jwtKit(algorithms, many, report)
+        case .scaling: try await Scaling.all(many, remembered: few, report)
+        case .peers: try await Peers.figures(algorithms, rounds ?? 9, report)
+        }
     }
 }

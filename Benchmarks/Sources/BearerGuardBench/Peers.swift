@@ -16,12 +16,11 @@ enum Peers {
         let isPlain: Bool
     }
 
-    static func figures(_ algorithms: [SignatureAlgorithm], _ rounds: Int) async throws -> [Figure] {
+    static func figures(_ algorithms: [SignatureAlgorithm], _ rounds: Int, _ report: Report) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("peers-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let peers = try peers(folder)
-        var figures: [Figure] = []
         for algorithm in algorithms {
             let load = try Workload(algorithm)
             func file(_ name: String, _ text: String) throws -> String {
@@ -36,40 +35,44 @@ enum Peers {
                 let names = [load.issuer.issuer, load.issuer.audience, algorithm.rawValue, "300"]
                 let arguments = peer.command + (peer.isPlain ? plain : usual) + names
                 var ratios: [Double] = []
-                for _ in 0..<min(rounds, 9) {
+                var version = ""
+                for _ in 0..<rounds {
                     let start = ContinuousClock.now
                     for _ in 0..<300 { try check(load.raw.verify()) }
                     let raw = (ContinuousClock.now - start) / .seconds(1) / 300
-                    guard let text = try output(of: arguments), let seconds = Double(text.prefix { $0 != " " }) else {
-                        break
-                    }
+                    guard let told = try Command(arguments).output()?.split(separator: " "), told.count == 2,
+                        let seconds = Double(told[0])
+                    else { break }
                     ratios.append(seconds / raw)
+                    version = told[1].trimmingCharacters(in: .newlines)
                 }
                 guard !ratios.isEmpty else {
-                    print("  \(peer.name).\(algorithm.rawValue) is left out: not installed, or without the algorithm")
+                    Report.say("\(peer.name) is not installed, or has no \(algorithm.rawValue)")
                     continue
                 }
-                figures.append(
+                try report.add(
                     Figure(
                         name: "\(peer.name).\(algorithm.rawValue)",
                         ratio: Ratio(sorted: ratios.sorted()),
-                        meaning: "× one raw verification"
+                        meaning: "× one raw verification, version \(version)"
                     )
                 )
             }
         }
-        return figures
     }
 
     private static func peers(_ folder: URL) throws -> [Peer] {
+        let sources = Repository.benchmarks + "/Peers"
         var peers = ["pyjwt", "joserfc"].map { name in
-            Peer(name: name, command: ["/usr/bin/env", "python3", "Benchmarks/Peers/\(name)_peer.py"], isPlain: false)
+            Peer(name: name, command: ["/usr/bin/env", "python3", "\(sources)/\(name)_peer.py"], isPlain: false)
         }
-        let sources = "Benchmarks/Peers"
         func program(_ name: String) -> String { folder.appendingPathComponent(name).path }
         /// Built where what it needs is installed.
         func add(_ name: String, _ program: String, isPlain: Bool = false, builtBy command: [String]) throws {
-            guard try output(of: ["/usr/bin/env"] + command) != nil else { return }
+            guard try Command(["/usr/bin/env"] + command).output() != nil else {
+                Report.say("\(name) is not installed")
+                return
+            }
             peers.append(Peer(name: name, command: [program], isPlain: isPlain))
         }
         let libjwt = program("libjwt")
@@ -99,19 +102,5 @@ enum Peers {
                 + ["--config", "source.crates-io.\(registry[0])", "--config", "source.\(registry[1])"]
         )
         return peers
-    }
-
-    /// What a command prints; nil where it fails.
-    private static func output(of command: [String]) throws -> String? {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: command[0])
-        process.arguments = Array(command.dropFirst())
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return process.terminationStatus == 0 ? text : nil
     }
 }

@@ -9,13 +9,12 @@ import BenchmarkLoad
 enum Refusals {
     /// Malformed tokens of 16 KiB as multiples of one raw RS256 verification, of the usual token and of one that is as long;
     /// the worst has lines of its own.
-    static func malformed(_ rounds: Int) async throws -> [Figure] {
+    static func malformed(_ rounds: Int, _ report: Report) async throws {
         let load = try Workload(.rs256)
         let guarding = try load.makeGuard(cache: .standard)
         try check(await guarding.authorize(.init(authorization: "Bearer \(load.token)")).accessToken != nil)
         let long = try RawVerification(HostileTokens.good(load.issuer), key: load.key, algorithm: .rs256)
-        var figures: [Figure] = []
-        var ofLong: [Figure] = []
+        var worst: (name: String, ratio: Ratio, ofLong: Ratio)?
         var mostBytes = 0
         for hostile in HostileTokens.tokens(load.issuer) {
             let credentials = RequestCredentials(authorization: "Bearer \(hostile.token)")
@@ -34,32 +33,26 @@ enum Refusals {
             )
             mostBytes = max(mostBytes, try await Allocations { await isRefused() }.bytes)
             let name = "malformed.\(hostile.name.replacing(" ", with: "-"))"
-            figures.append(
-                Figure(
-                    name: name,
-                    ratio: measured.ratio("guard", to: "raw"),
-                    meaning: "× one raw verification, 16 KiB"
-                )
-            )
-            ofLong.append(
-                Figure(
-                    name: "refusal.malformed.as-long",
-                    ratio: measured.ratio("guard", to: "long"),
-                    meaning: "\(name), × one raw verification of 16 KiB"
-                )
-            )
+            let ratio = measured.ratio("guard", to: "raw")
+            try report.add(Figure(name: name, ratio: ratio, meaning: "× one raw verification, 16 KiB"))
+            if ratio.median > worst?.ratio.median ?? 0 { worst = (name, ratio, measured.ratio("guard", to: "long")) }
         }
-        let worst = figures.max { $0.ratio.median < $1.ratio.median }
-        if let worst { figures.append(Figure(name: "refusal.malformed", ratio: worst.ratio, meaning: worst.name)) }
-        if let worst = ofLong.max(by: { $0.ratio.median < $1.ratio.median }) { figures.append(worst) }
-        figures.append(
+        guard let worst else { return }
+        try report.add(Figure(name: "refusal.malformed", ratio: worst.ratio, meaning: worst.name))
+        try report.add(
+            Figure(
+                name: "refusal.malformed.as-long",
+                ratio: worst.ofLong,
+                meaning: "the same × one raw verification of 16 KiB"
+            )
+        )
+        try report.add(
             Figure(name: "refusal.bytes", ratio: Ratio(Double(mostBytes)), meaning: "bytes allocated at most, in all")
         )
-        return figures
     }
 
     /// Well-formed tokens that are refused, as multiples of a good one at first sight.
-    static func others(_ rounds: Int) async throws -> [Figure] {
+    static func others(_ rounds: Int, _ report: Report) async throws {
         let load = try Workload(.rs256)
         let guarding = try load.makeGuard(cache: .off)
         let good = RequestCredentials(authorization: "Bearer \(load.token)")
@@ -67,9 +60,8 @@ enum Refusals {
             ("unknown-kid", load.issuer.token(header: ["kid": "nobody"]), .unknownKey),
             ("wrong-issuer", load.issuer.token(changes: ["iss": "https://other.example"]), .wrongIssuer),
             ("expired", load.issuer.token(with: .expired), .expired),
-            ("forged", load.issuer.token(with: .forgedKey), .badSignature),
+            ("forged", load.tokenOfAnotherSignature, .badSignature),
         ]
-        var figures: [Figure] = []
         for (name, token, code) in cases {
             let bad = RequestCredentials(authorization: "Bearer \(token)")
             let measured = try await Rounds(
@@ -84,8 +76,7 @@ enum Refusals {
                 ]
             )
             let ratio = measured.ratio("bad", to: "good")
-            figures.append(Figure(name: "refusal.\(name)", ratio: ratio, meaning: "× a good token at first sight"))
+            try report.add(Figure(name: "refusal.\(name)", ratio: ratio, meaning: "× a good token at first sight"))
         }
-        return figures
     }
 }

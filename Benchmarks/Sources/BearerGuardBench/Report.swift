@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 import BearerGuard
+import BenchmarkLoad
+import Foundation
 
 /// One figure by its name.
 struct Figure {
@@ -11,14 +13,17 @@ struct Figure {
     let meaning: String
 
     var text: String {
-        func rounded(_ value: Double) -> String {
-            let digits = value < 0.1 ? 10_000.0 : 100.0
-            return "\((value * digits).rounded() / digits)"
+        func padded(_ text: String, _ width: Int) -> String {
+            text + String(repeating: " ", count: max(1, width - text.count))
         }
-        let name = name + String(repeating: " ", count: max(1, 26 - name.count))
-        let median = rounded(ratio.median)
-        let spread = "(\(rounded(ratio.minimum))–\(rounded(ratio.maximum)))"
-        return "  \(name)\(median)\(String(repeating: " ", count: max(1, 10 - median.count)))\(spread)  \(meaning)"
+        func rounded(_ value: Double) -> String { String(format: value < 0.1 ? "%.4f" : "%.2f", value) }
+        let name = "  " + padded(name, 38)
+        guard ratio.rounds > 1 else {
+            let isCount = ratio.median == ratio.median.rounded()
+            return name + padded(isCount ? String(format: "%.0f", ratio.median) : rounded(ratio.median), 40) + meaning
+        }
+        let spread = padded("(\(rounded(ratio.minimum))–\(rounded(ratio.maximum)))", 18)
+        return name + padded(rounded(ratio.median), 8) + spread + padded("\(ratio.rounds) rounds", 14) + meaning
     }
 
     var json: JSONValue {
@@ -27,4 +32,49 @@ struct Figure {
             "max": .number(ratio.maximum),
         ]
     }
+}
+
+/// Tells figures as they come, or all of them at the end as JSON.
+final class Report {
+    private let isJSON: Bool
+    private var figures: [Figure] = []
+
+    init(isJSON: Bool) { self.isJSON = isJSON }
+
+    func begin() throws {
+        guard !isJSON else { return }
+        try write(Surroundings.processor)
+        try write(Surroundings.versions.map { "\($0.name) \($0.version)" }.joined(separator: ", "))
+        try write("median (smallest–largest)")
+    }
+
+    func add(_ figure: Figure) throws {
+        figures.append(figure)
+        if !isJSON { try write(figure.text) }
+    }
+
+    func end() throws {
+        guard isJSON else { return }
+        let versions: [JSONValue] = Surroundings.versions.map {
+            ["name": .string($0.name), "version": .string($0.version)]
+        }
+        let report: JSONValue = [
+            "processor": .string(Surroundings.processor), "versions": .array(versions),
+            "cases": .array(figures.map(\.json)),
+        ]
+        try write(report.text)
+    }
+
+    /// Writes a line at once, so that nobody waits for one that was measured.
+    private func write(_ line: String) throws {
+        print(line)
+        guard fflush(nil) == 0 else { throw WriteError() }
+    }
+
+    /// A word beside the figures.
+    static func say(_ text: String) { FileHandle.standardError.write(Data("bearerguard-bench: \(text)\n".utf8)) }
+}
+
+struct WriteError: Error, CustomStringConvertible {
+    var description: String { "the figures cannot be written" }
 }

@@ -31,9 +31,9 @@ struct Rounds {
         }
     }
 
-    /// How long `piece` takes as a multiple of `base`, round by round.
-    func ratio(_ piece: String, to base: String) -> Ratio {
-        let ratios = zip(seconds[piece] ?? [], seconds[base] ?? []).map { $0 / $1 }.sorted()
+    /// How long `piece` takes as a multiple of `base`, round by round; or several of it, each as long.
+    func ratio(_ piece: String, times factor: Double = 1, to base: String) -> Ratio {
+        let ratios = zip(seconds[piece] ?? [], seconds[base] ?? []).map { factor * $0 / $1 }.sorted()
         return Ratio(sorted: ratios)
     }
 }
@@ -42,15 +42,17 @@ struct Ratio {
     let median: Double
     let minimum: Double
     let maximum: Double
+    /// How many values there were.
+    let rounds: Int
 
     init(sorted values: [Double]) {
-        median = values.isEmpty ? .nan : values[values.count / 2]
+        // Of an even number the middle two count.
+        median = values.isEmpty ? .nan : (values[(values.count - 1) / 2] + values[values.count / 2]) / 2
         minimum = values.first ?? .nan
         maximum = values.last ?? .nan
+        rounds = values.count
     }
 
     init(_ value: Double) { self.init(sorted: [value]) }
 
-    /// 1/x, for speed-ups.
-    var inverted: Ratio { Ratio(sorted: [1 / maximum, 1 / median, 1 / minimum]) }
 }

@@ -7,14 +7,18 @@ import BenchmarkLoad
 
 /// How cost grows with what there is: keys, issuers, remembered tokens, claims, bytes.
 enum Scaling {
-    static func all(_ rounds: Int) async throws -> [Figure] {
-        try await keys(rounds) + issuers(rounds) + remembered(rounds) + claims(rounds) + bytes(rounds)
+    static func all(_ rounds: Int, remembered few: Int, _ report: Report) async throws {
+        try await keys(rounds, report)
+        try await issuers(rounds, report)
+        try await remembered(few, report)
+        try await claims(rounds, report)
+        try await bytes(rounds, report)
     }
 
-    private static func keys(_ rounds: Int) async throws -> [Figure] {
+    private static func keys(_ rounds: Int, _ report: Report) async throws {
         let load = try Workload(.rs256)
         // A set holds 256 keys at most.
-        return try await figures("keys", [1, 4, 16, 64, 256], load, rounds) { count in
+        try await figures("keys", [1, 4, 16, 64, 256], load, rounds, report) { count in
             let others = try (1..<count).map { try SigningKey(.es256, keyID: "other-\($0)").jwk }
             let keySet: JSONValue = ["keys": .array([load.key.jwk] + others)]
             let guarding = try load.makeGuard(cache: .off, keySet: keySet.text)
@@ -22,10 +26,10 @@ enum Scaling {
         }
     }
 
-    private static func issuers(_ rounds: Int) async throws -> [Figure] {
+    private static func issuers(_ rounds: Int, _ report: Report) async throws {
         let load = try Workload(.rs256)
         let keys = try StaticKeys(JWKSet(load.issuer.keySet.utf8))
-        return try await figures("issuers", [1, 10, 100, 1000], load, rounds) { count in
+        try await figures("issuers", [1, 10, 100, 1000], load, rounds, report) { count in
             let issuers = try (0..<count).map { number in
                 let policy = try ValidationPolicy(
                     issuer: number == 0 ? load.issuer.issuer : "https://issuer-\(number).example",
@@ -38,18 +42,18 @@ enum Scaling {
         }
     }
 
-    private static func claims(_ rounds: Int) async throws -> [Figure] {
+    private static func claims(_ rounds: Int, _ report: Report) async throws {
         let load = try Workload(.rs256)
-        return try await figures("claims", [10, 32, 64, 128, 256], load, rounds) { count in
+        try await figures("claims", [10, 32, 64, 128, 256], load, rounds, report) { count in
             var changes: [String: JSONValue?] = [:]
             for number in 0..<max(0, count - 8) { changes["claim_\(number)"] = .integer(Int64(number)) }
             return (try load.makeGuard(cache: .off), Self.token(load, changes))
         }
     }
 
-    private static func bytes(_ rounds: Int) async throws -> [Figure] {
+    private static func bytes(_ rounds: Int, _ report: Report) async throws {
         let load = try Workload(.rs256)
-        return try await figures("bytes", [512, 1024, 4096, 8192, 16_000], load, rounds) { count in
+        try await figures("bytes", [512, 1024, 4096, 8192, 16_000], load, rounds, report) { count in
             let plain = Self.token(load, [:]).utf8.count
             // Texts are at most 8 KiB, so that the padding is several.
             let padding = max(0, (count - plain) * 3 / 4 - 16)
@@ -73,9 +77,9 @@ enum Scaling {
         _ sizes: [Int],
         _ load: Workload,
         _ rounds: Int,
+        _ report: Report,
         _ make: (Int) throws -> (RequestGuard, String)
-    ) async throws -> [Figure] {
-        var figures: [Figure] = []
+    ) async throws {
         for size in sizes {
             let (guarding, token) = try make(size)
             let credentials = RequestCredentials(authorization: "Bearer \(token)")
@@ -89,14 +93,12 @@ enum Scaling {
                 ]
             )
             let ratio = measured.ratio("guard", to: "raw")
-            figures.append(Figure(name: "scale.\(name).\(size)", ratio: ratio, meaning: "× one raw verification"))
+            try report.add(Figure(name: "scale.\(name).\(size)", ratio: ratio, meaning: "× one raw verification"))
         }
-        return figures
     }
 
     /// Hits among so many remembered tokens, each looked up in turn.
-    private static func remembered(_ rounds: Int) async throws -> [Figure] {
-        var figures: [Figure] = []
+    private static func remembered(_ rounds: Int, _ report: Report) async throws {
         let issuer = try TestIssuer(algorithms: [.es256])
         let load = try Workload(.rs256)
         // A million of them take 4 GiB, and some minutes to be made.
@@ -116,7 +118,7 @@ enum Scaling {
             for field in fields { try check(await guarding.authorize(.init(authorization: field)).accessToken != nil) }
             var next = 0
             let measured = try await Rounds(
-                min(rounds, 15),
+                rounds,
                 [
                     .init("raw", repetitions: 50) { try check(load.raw.verify()) },
                     .init("guard", repetitions: 2000) {
@@ -125,7 +127,7 @@ enum Scaling {
                     },
                 ]
             )
-            figures.append(
+            try report.add(
                 Figure(
                     name: "scale.remembered.\(count)",
                     ratio: measured.ratio("guard", to: "raw"),
@@ -133,6 +135,5 @@ enum Scaling {
                 )
             )
         }
-        return figures
     }
 }

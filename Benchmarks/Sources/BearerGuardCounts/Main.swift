@@ -14,8 +14,8 @@ enum Main {
                bearerguard-counts run CASE REPETITIONS
 
         Prints, for each case, the allocations and the instructions of one token. Instructions are counted by valgrind,
-        those of verifying the signature subtracted. --record writes them to FILE (Benchmarks/counts.json), --check
-        ends with status 1 where one is over the recorded one by more than a tenth.
+        those of verifying the signature subtracted. --record writes them to FILE, which is the counts.json beside the
+        sources where none is given; --check ends with status 1 where one is over the recorded one by more than a tenth.
         """
 
     /// No task of its own, so that every token is decided on this thread, without the runtime's others.
@@ -25,7 +25,7 @@ enum Main {
             if arguments.first == "run", arguments.count == 3, let repetitions = Int(arguments[2]) {
                 return try Case(arguments[1]).run(repetitions)
             }
-            var file = "Benchmarks/counts.json"
+            var file = Repository.benchmarks + "/counts.json"
             if let flag = arguments.firstIndex(of: "--file"), flag + 1 < arguments.count {
                 file = arguments[flag + 1]
                 arguments.removeSubrange(flag...(flag + 1))
@@ -34,10 +34,11 @@ enum Main {
                 print(usage)
                 exit(arguments == ["--help"] ? 0 : 2)
             }
+            let recorded = try arguments == ["--check"] ? Count.recorded(in: file) : nil
             let counts = try Case.names.flatMap { try Count.all(of: $0) }
             for count in counts { print(count.text) }
             if arguments == ["--record"] { try Count.write(counts, to: file) }
-            if arguments == ["--check"], try !Count.areWithin(counts, file) { exit(1) }
+            if let recorded, try !Count.areWithin(counts, recorded) { exit(1) }
         } catch {
             print("bearerguard-counts: \(error)")
             exit(2)

@@ -31,6 +31,13 @@ package struct Workload {
         raw = try RawVerification(token, key: key, algorithm: algorithm)
     }
 
+    /// A token with the signature of another one: as a number it is below the modulus, as one of another key would not always
+    /// be, which is refused at once.
+    package var tokenOfAnotherSignature: String {
+        let other = Self.token(issuer, number: 1).split(separator: ".").last ?? ""
+        return token.split(separator: ".").dropLast().joined(separator: ".") + "." + other
+    }
+
     package static func token(_ issuer: TestIssuer, number: Int, header: [String: JSONValue?] = [:]) -> String {
         let groups = (0..<10).map { JSONValue.string("group-\($0)-of-the-company") }
         return issuer.token(

@@ -2,7 +2,9 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 #include "raw_openssl.h"
 
+#include <jansson.h>
 #include <openssl/bn.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -188,3 +190,7 @@ long raw_allocated_bytes(void) { return allocated; }
 long raw_allocations(void) { return 0; }
 long raw_allocated_bytes(void) { return 0; }
 #endif
+
+const char *raw_openssl_version(void) { return OpenSSL_version(OPENSSL_VERSION_STRING); }
+
+const char *raw_jansson_version(void) { return jansson_version_str(); }

@@ -32,4 +32,8 @@ long raw_allocations(void);
 /// Bytes that they were for.
 long raw_allocated_bytes(void);
 
+/// Versions of the libraries that do the work.
+const char *raw_openssl_version(void);
+const char *raw_jansson_version(void);
+
 #endif
