@@ -29,7 +29,7 @@ public struct Audit: Sendable {
 
     /// How far an audit is.
     public struct Progress: Sendable {
-        /// Bytes read from all inputs.
+        /// Bytes of all inputs whose lines were judged.
         public let bytes: Int
         /// Tokens judged.
         public let tokens: Int
@@ -101,8 +101,8 @@ public struct Audit: Sendable {
                 beginning: VerdictWriter.beginning(file: input.name),
                 writesVerdicts: verdicts != nil
             )
-            let judged = try await run(&reader, means, verdicts, isStopped) { read, tokens in
-                progress(Progress(bytes: before.bytes + read, tokens: before.tokens + tokens))
+            let judged = try await run(&reader, means, verdicts, isStopped) { judged, tokens in
+                progress(Progress(bytes: before.bytes + judged, tokens: before.tokens + tokens))
             }
             bytes += reader.bytesRead
             summary.add(judged)
@@ -137,6 +137,7 @@ public struct Audit: Sendable {
             var started = 0
             var written = 0
             var tokens = 0
+            var bytesInWork = 0
             var waiting: [Int: Judged] = [:]
             do throws(CaptureError) {
                 while true {
@@ -155,6 +156,7 @@ public struct Audit: Sendable {
                             return Judged(index: index, batch: batch, worker: number, verdicts: verdicts, count: count)
                         }
                         started += 1
+                        bytesInWork += batch.byteCount
                     }
                     guard let judged = await group.next() else { break }
                     crew[judged.worker].batches -= 1
@@ -163,9 +165,10 @@ public struct Audit: Sendable {
                         written += 1
                         if let verdicts { try verdicts(next.verdicts) }
                         tokens += next.count
+                        bytesInWork -= next.batch.byteCount
                         source.reuse(next.batch)
                     }
-                    progress(source.bytesRead, tokens)
+                    progress(source.bytesTaken - bytesInWork, tokens)
                 }
             } catch {
                 return .failure(error)

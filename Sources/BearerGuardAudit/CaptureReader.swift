@@ -20,6 +20,8 @@ struct CaptureReader {
         let firstLine: Int
         /// Where each line ends.
         let ends: [Int]
+        /// Bytes of all its lines.
+        let byteCount: Int
 
         /// Lends the lines.
         func withBytes<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
@@ -47,6 +49,8 @@ struct CaptureReader {
     /// Whether that is because reading was to end.
     private(set) var wasStopped = false
     private(set) var bytesRead = 0
+    /// Bytes of the batches that were taken, and what was passed over.
+    var bytesTaken: Int { bytesRead - rest.count }
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
@@ -95,7 +99,7 @@ struct CaptureReader {
     private mutating func take(upTo end: Int) -> Batch {
         let ends = ends(upTo: end)
         let next = min((ends.last ?? end) + 1, end)
-        let batch = Batch(buffer: rest, firstLine: nextLine, ends: ends)
+        let batch = Batch(buffer: rest, firstLine: nextLine, ends: ends, byteCount: next)
         var buffer = spare.popLast() ?? []
         buffer.removeAll(keepingCapacity: true)
         // A read, and nearly any beginning of a line: what has to grow is moved.
@@ -161,7 +165,8 @@ struct CaptureReader {
             }
         }
         guard count >= 0 else {
-            throw CaptureError(message: unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot read")
+            let reason = unsafe strerror(errno).map { unsafe ": \(String(cString: $0))" }
+            throw CaptureError(message: "cannot read the capture" + (reason ?? ""))
         }
         if count == 0 { isAtEnd = true }
         bytesRead += count

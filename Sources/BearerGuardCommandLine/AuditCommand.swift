@@ -30,7 +30,7 @@ struct AuditCommand: AsyncParsableCommand {
             EXIT STATUS
               0 every token is valid
               1 some are not
-              2 usage or input fault, or lines that hold no token or no time
+              2 usage, input or output fault, or lines that hold no token or no time
               3 keys unavailable
               130 interrupted; what was done by then is written
             """
@@ -95,7 +95,9 @@ struct AuditCommand: AsyncParsableCommand {
         _ inputs: [Audit.Input],
         _ destination: Int32
     ) async throws(CommandFailure) -> AuditSummary {
-        var meter = ProgressMeter(totalBytes: Self.size(of: inputs))
+        // Verdicts on a terminal tell themselves how far it is.
+        let isShown = Terminal.showsProgress && !(format == .ndjson && isatty(destination) == 1)
+        var meter = ProgressMeter(totalBytes: Self.size(of: inputs), isVisible: isShown)
         do throws(CaptureError) {
             let writer: (([UInt8]) throws(CaptureError) -> Void)? =
                 format == .ndjson ? { bytes throws(CaptureError) in try write(bytes, to: destination) } : nil
@@ -115,10 +117,9 @@ struct AuditCommand: AsyncParsableCommand {
                 let hint = format == .ndjson ? "'note' in a verdict says why" : "--format ndjson says which and why"
                 let lines = summary.unreadable == 1 ? "1 line holds" : "\(summary.unreadable) lines hold"
                 Terminal.say("\(lines) no token or no time; \(hint)")
-                if summary.unreadable == summary.total {
-                    Terminal.say(
-                        "hint: each line is to be one object, as jq -c . writes them; --token-field names its member"
-                    )
+                if summary.unreadable > summary.total / 2 {
+                    Terminal.say("hint: each line is to be one object, as jq -c . writes them;")
+                    Terminal.say("hint: --token-field and --time-field name its members")
                 }
             }
             if summary.total == 0, !summary.wasInterrupted {
@@ -160,7 +161,7 @@ struct AuditCommand: AsyncParsableCommand {
                 let shown = name.utf8.count > 255 ? "a file name of \(name.utf8.count) bytes" : name
                 throw CommandFailure("\(shown): \(unsafe String(cString: strerror(errno)))")
             }
-            if Self.status(descriptor)?.isDirectory == true { throw CommandFailure("\(name): is a directory") }
+            if Self.status(descriptor)?.isDirectory == true { throw CommandFailure("\(name): is a folder") }
             inputs.append(Audit.Input(descriptor: descriptor, name: label))
         }
         return inputs
@@ -216,9 +217,12 @@ private struct ProgressMeter {
     let totalBytes: Int?
     private let start = ContinuousClock.now
     private var nextAt = ContinuousClock.now
-    private let isVisible = Terminal.showsProgress
+    private let isVisible: Bool
 
-    init(totalBytes: Int?) { self.totalBytes = totalBytes }
+    init(totalBytes: Int?, isVisible: Bool) {
+        self.totalBytes = totalBytes
+        self.isVisible = isVisible
+    }
 
     mutating func show(_ progress: Audit.Progress) {
         let now = ContinuousClock.now

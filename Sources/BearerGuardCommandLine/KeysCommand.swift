@@ -35,7 +35,7 @@ struct ListKeysCommand: AsyncParsableCommand {
 
             EXAMPLES
               bearerguard keys jwks.json
-              bearerguard keys https://idp.example/.well-known/jwks.json --json
+              \(otherExample)
 
             EXIT STATUS
               0 every key can be used
@@ -45,13 +45,23 @@ struct ListKeysCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A file, - for standard input, or an https URL.")
+    #if AsyncHTTPClient
+    private static let otherExample = "bearerguard keys https://idp.example/.well-known/jwks.json --json"
+    private static let kindsOfSource = "A file, - for standard input, or an https URL."
+    private static let visibilityOfFetching = ArgumentVisibility.default
+    #else
+    private static let otherExample = "curl -s https://idp.example/.well-known/jwks.json | bearerguard keys - --json"
+    private static let kindsOfSource = "A file, or - for standard input."
+    private static let visibilityOfFetching = ArgumentVisibility.hidden
+    #endif
+
+    @Argument(help: ArgumentHelp(stringLiteral: kindsOfSource))
     var source: String
 
     @Flag(help: "One JSON object a key for programs.")
     var json = false
 
-    @Flag(help: "Allow http to 127.0.0.1, ::1 and localhost.")
+    @Flag(help: ArgumentHelp("Allow http to 127.0.0.1, ::1 and localhost.", visibility: visibilityOfFetching))
     var allowLoopbackHTTP = false
 
     func run() async throws {

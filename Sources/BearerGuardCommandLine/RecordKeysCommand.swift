@@ -13,7 +13,7 @@ struct RecordKeysCommand: AsyncParsableCommand {
         commandName: "record",
         abstract: "Record the keys that issuers publish, as long as it runs.",
         discussion: """
-            Watches every issuer of the policy whose keys are fetched, as a guard would, and adds each set to the
+            Watches every issuer of the policy whose keys are fetched, as a guard would, and adds each set to the \
             archive. `bearerguard audit --archive` judges captured tokens by the keys of their own time.
 
             EXAMPLES

@@ -104,7 +104,7 @@ struct AuditFilesTests {
     func noFile() throws {
         let (answer, _) = try audit { [$0.url.path] }
         #expect(answer.status == 2)
-        #expect(answer.errors.contains("is a directory"))
+        #expect(answer.errors.contains("is a folder"))
         let token = issuer.token()
         let (other, _) = try audit { _ in [token] }
         #expect(other.status == 2)
