@@ -39,6 +39,7 @@ let package = Package(
         .executableTarget(
             name: "BearerGuardCaptures",
             dependencies: [
+                "BenchmarkLoad",
                 .product(name: "BearerGuard", package: "BearerGuard"),
                 .product(name: "BearerGuardTesting", package: "BearerGuard"),
             ]

@@ -8,7 +8,7 @@
 #   bash Benchmarks/cold-start.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-bash Tests/setup.sh hyperfine binutils
+bash Tests/setup.sh hyperfine binutils python3
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 

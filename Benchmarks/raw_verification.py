@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The BearerGuard authors
-"""The limit that scripts measure against."""
+"""What scripts measure by."""
 import os, subprocess
 
 cores = len(os.sched_getaffinity(0))

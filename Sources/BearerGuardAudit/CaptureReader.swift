@@ -20,7 +20,7 @@ struct CaptureReader {
         let firstLine: Int
         /// Where each line ends.
         let ends: [Int]
-        /// Bytes of all its lines.
+        /// Bytes of all its lines, with what ends them.
         let byteCount: Int
 
         /// Lends the lines.
@@ -38,6 +38,7 @@ struct CaptureReader {
     static let batchLines = 8192
 
     private let descriptor: Int32
+    private let name: String
     private var rest: [UInt8] = []
     /// Bytes at its beginning that no line ends in.
     private var unended = 0
@@ -49,11 +50,15 @@ struct CaptureReader {
     /// Whether that is because reading was to end.
     private(set) var wasStopped = false
     private(set) var bytesRead = 0
+    /// Bytes that were given up as reading was to end.
+    private var bytesGivenUp = 0
     /// Bytes of the batches that were taken, and what was passed over.
-    var bytesTaken: Int { bytesRead - rest.count }
+    var bytesTaken: Int { bytesRead - rest.count - bytesGivenUp }
 
-    init(descriptor: Int32) {
+    /// - Parameter name: what a fault is told of.
+    init(descriptor: Int32, name: String = "the capture") {
         self.descriptor = descriptor
+        self.name = name
     }
 
     /// Looks at the beginning, up to something that tells how it is written, without consuming it, but for a byte order mark.
@@ -87,7 +92,10 @@ struct CaptureReader {
     }
 
     /// Ends reading; what is at hand of a line is none.
-    private mutating func stop() { (isAtEnd, wasStopped, rest, unended) = (true, true, [], 0) }
+    private mutating func stop() {
+        bytesGivenUp += rest.count
+        (isAtEnd, wasStopped, rest, unended) = (true, true, [], 0)
+    }
 
     /// Takes back a batch that nobody looks at any more.
     mutating func reuse(_ batch: Batch) {
@@ -165,8 +173,8 @@ struct CaptureReader {
             }
         }
         guard count >= 0 else {
-            let reason = unsafe strerror(errno).map { unsafe ": \(String(cString: $0))" }
-            throw CaptureError(message: "cannot read the capture" + (reason ?? ""))
+            let reason = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot be read"
+            throw CaptureError(message: "\(name): \(reason)")
         }
         if count == 0 { isAtEnd = true }
         bytesRead += count
@@ -176,7 +184,7 @@ struct CaptureReader {
 
 /// Input or output failed.
 public struct CaptureError: Error, Sendable {
-    /// What the system said.
+    /// What could not be read or written, and what the system said.
     public let message: String
 
     /// An error with a message.

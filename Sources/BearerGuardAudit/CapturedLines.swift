@@ -209,7 +209,7 @@ struct CapturedLines {
             return (.noObject(line.count < CaptureReader.lineBytes ? error : nil), nil, nil)
         }
         let id = fields.id.flatMap { field in
-            // As the values of numbers are, two that differ may be the same.
+            // Numbers that are written differently may have one value, and name two lines.
             object.numberText(field.name).map(Array.init) ?? object[field.name].map { Array($0.text.utf8) }
         }.map { make($0) }
         let time = fields.time.flatMap { object[$0.name] }.flatMap(UnixTime.init(captured:))

@@ -118,7 +118,7 @@ struct AuditCommand: AsyncParsableCommand {
                 let lines = summary.unreadable == 1 ? "1 line holds" : "\(summary.unreadable) lines hold"
                 Terminal.say("\(lines) no token or no time; \(hint)")
                 if summary.unreadable > summary.total / 2 {
-                    Terminal.say("hint: each line is to be one object, as jq -c . writes them;")
+                    Terminal.say("hint: each line is to be one object, as jq -c . writes them")
                     Terminal.say("hint: --token-field and --time-field name its members")
                 }
             }

@@ -62,8 +62,9 @@ struct BearerGuardCommand: AsyncParsableCommand {
     /// keys, both are done at the same time.
     private static func startOfOpenSSL() -> Task<Void, Never>? {
         let judging: [any ParsableCommand.Type] = [AuditCommand.self, InspectCommand.self, KeysCommand.self]
-        let name = CommandLine.arguments.dropFirst().first
-        guard judging.contains(where: { $0.configuration.commandName == name }) else { return nil }
+        guard let name = CommandLine.arguments.dropFirst().first,
+            judging.contains(where: { $0.configuration.commandName == name })
+        else { return nil }
         return Task.detached { _ = TokenFingerprint.Key.random().fingerprint(of: []) }
     }
 

@@ -40,22 +40,23 @@ struct ListKeysCommand: AsyncParsableCommand {
             EXIT STATUS
               0 every key can be used
               1 some cannot
-              2 usage or input fault
-              3 the set could not be fetched
+              2 usage or input fault\(statusOfFetching)
             """
     )
 
     #if AsyncHTTPClient
     private static let otherExample = "bearerguard keys https://idp.example/.well-known/jwks.json --json"
     private static let kindsOfSource = "A file, - for standard input, or an https URL."
+    private static let statusOfFetching = "\n  3 the set could not be fetched"
     private static let visibilityOfFetching = ArgumentVisibility.default
     #else
     private static let otherExample = "curl -s https://idp.example/.well-known/jwks.json | bearerguard keys - --json"
     private static let kindsOfSource = "A file, or - for standard input."
+    private static let statusOfFetching = ""
     private static let visibilityOfFetching = ArgumentVisibility.hidden
     #endif
 
-    @Argument(help: ArgumentHelp(stringLiteral: kindsOfSource))
+    @Argument(help: ArgumentHelp(kindsOfSource))
     var source: String
 
     @Flag(help: "One JSON object a key for programs.")

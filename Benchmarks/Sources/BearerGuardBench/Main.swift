@@ -25,7 +25,7 @@ struct BenchCommand: AsyncParsableCommand {
         case firstSight = "first-sight"
         case hit, threads, allocations, refusal
         case jwtKit = "jwt-kit"
-        case scaling, peers
+        case scaling
     }
 
     enum Algorithm: String, CaseIterable, ExpressibleByArgument {
@@ -44,7 +44,7 @@ struct BenchCommand: AsyncParsableCommand {
         }
     }
 
-    @Argument(help: "What to measure; without any, all but scaling and peers.")
+    @Argument(help: "What to measure; without any, all but scaling.")
     var cases: [Case] = []
 
     @Flag(
@@ -70,25 +70,36 @@ struct BenchCommand: AsyncParsableCommand {
 
     func run() async throws {
         let usual: [Case] = [.firstSight, .hit, .threads, .allocations, .refusal, .jwtKit]
-        let chosen = (cases.isEmpty ? usual : cases) + (peers && !cases.contains(.peers) ? [.peers] : [])
+        let chosen = cases.isEmpty ? usual : cases
         let report = Report(isJSON: json)
         try report.begin()
         var isWhole = true
-        for each in Case.allCases where chosen.contains(each) {
+        func measure(_ name: String, _ work: () async throws -> Void) async throws {
             do {
-                try await measure(each, report)
-            } catch  where !(error is WriteError) {
+                try await work()
+            } catch let error as WriteError {
+                throw error
+            } catch {
                 // What was measured is not lost for what could not be.
-                Report.say("\(each.rawValue): \(error)")
+                Report.say("\(name): \(error)")
                 isWhole = false
             }
+        }
+        for each in Case.allCases where chosen.contains(each) {
+            try await measure(each.rawValue) { try await self.measure(each, report) }
+        }
+        if peers {
+            try await measure("peers") { try await Peers.figures(algorithms, rounds ?? 9, report) }
         }
         try report.end()
         if !isWhole { throw ExitCode(1) }
     }
 
+    private var algorithms: [SignatureAlgorithm] {
+        (algorithm.isEmpty ? Algorithm.allCases : algorithm).map(\.signature)
+    }
+
     private func measure(_ each: Case, _ report: Report) async throws {
-        let algorithms = (algorithm.isEmpty ? Algorithm.allCases : algorithm).map(\.signature)
         let many = rounds ?? 101
         // These take long.
         let few = rounds ?? 15
@@ -102,7 +113,6 @@ struct BenchCommand: AsyncParsableCommand {
             try await Refusals.others(many, report)
         case .jwtKit: try await Cases.jwtKit(algorithms, many, report)
         case .scaling: try await Scaling.all(many, remembered: few, report)
-        case .peers: try await Peers.figures(algorithms, rounds ?? 9, report)
         }
     }
 }

@@ -40,21 +40,21 @@ enum Peers {
                     let start = ContinuousClock.now
                     for _ in 0..<300 { try check(load.raw.verify()) }
                     let raw = (ContinuousClock.now - start) / .seconds(1) / 300
-                    guard let told = try Command(arguments).output()?.split(separator: " "), told.count == 2,
+                    guard let told = try? Command(arguments).output()?.split(separator: " "), told.count == 2,
                         let seconds = Double(told[0])
                     else { break }
                     ratios.append(seconds / raw)
                     version = told[1].trimmingCharacters(in: .newlines)
                 }
-                guard !ratios.isEmpty else {
-                    Report.say("\(peer.name) is not installed, or has no \(algorithm.rawValue)")
+                guard ratios.count == rounds else {
+                    Report.say("\(peer.name) is not installed, fails, or has no \(algorithm.rawValue)")
                     continue
                 }
                 try report.add(
                     Figure(
                         name: "\(peer.name).\(algorithm.rawValue)",
                         ratio: Ratio(sorted: ratios.sorted()),
-                        meaning: "× one raw verification, version \(version)"
+                        meaning: "× one raw verification; \(version)"
                     )
                 )
             }
@@ -70,7 +70,7 @@ enum Peers {
         /// Built where what it needs is installed.
         func add(_ name: String, _ program: String, isPlain: Bool = false, builtBy command: [String]) throws {
             guard try Command(["/usr/bin/env"] + command).output() != nil else {
-                Report.say("\(name) is not installed")
+                Report.say("\(name) is left out: not installed, or it could not be built")
                 return
             }
             peers.append(Peer(name: name, command: [program], isPlain: isPlain))

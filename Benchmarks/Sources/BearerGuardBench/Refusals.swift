@@ -34,16 +34,18 @@ enum Refusals {
             mostBytes = max(mostBytes, try await Allocations { await isRefused() }.bytes)
             let name = "malformed.\(hostile.name.replacing(" ", with: "-"))"
             let ratio = measured.ratio("guard", to: "raw")
-            try report.add(Figure(name: name, ratio: ratio, meaning: "× one raw verification, 16 KiB"))
+            try report.add(
+                Figure(name: name, ratio: ratio, meaning: "of 16 KiB, × one raw verification of the usual token")
+            )
             if ratio.median > worst?.ratio.median ?? 0 { worst = (name, ratio, measured.ratio("guard", to: "long")) }
         }
         guard let worst else { return }
-        try report.add(Figure(name: "refusal.malformed", ratio: worst.ratio, meaning: worst.name))
+        try report.add(Figure(name: "refusal.malformed", ratio: worst.ratio, meaning: "\(worst.name), × the same"))
         try report.add(
             Figure(
                 name: "refusal.malformed.as-long",
                 ratio: worst.ofLong,
-                meaning: "the same × one raw verification of 16 KiB"
+                meaning: "\(worst.name), × one raw verification of a token of 16 KiB"
             )
         )
         try report.add(

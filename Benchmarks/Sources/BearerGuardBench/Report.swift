@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 
 import BearerGuard
-import BenchmarkLoad
 import Foundation
 
 /// One figure by its name.
@@ -29,7 +28,7 @@ struct Figure {
     var json: JSONValue {
         [
             "name": .string(name), "ratio": .number(ratio.median), "min": .number(ratio.minimum),
-            "max": .number(ratio.maximum),
+            "max": .number(ratio.maximum), "rounds": .integer(Int64(ratio.rounds)),
         ]
     }
 }
@@ -43,7 +42,7 @@ final class Report {
 
     func begin() throws {
         guard !isJSON else { return }
-        try write(Surroundings.processor)
+        try write("\(Surroundings.processor), \(Surroundings.system)")
         try write(Surroundings.versions.map { "\($0.name) \($0.version)" }.joined(separator: ", "))
         try write("median (smallest–largest)")
     }
@@ -59,7 +58,8 @@ final class Report {
             ["name": .string($0.name), "version": .string($0.version)]
         }
         let report: JSONValue = [
-            "processor": .string(Surroundings.processor), "versions": .array(versions),
+            "processor": .string(Surroundings.processor), "system": .string(Surroundings.system),
+            "versions": .array(versions),
             "cases": .array(figures.map(\.json)),
         ]
         try write(report.text)

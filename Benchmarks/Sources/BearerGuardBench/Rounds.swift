@@ -54,5 +54,4 @@ struct Ratio {
     }
 
     init(_ value: Double) { self.init(sorted: [value]) }
-
 }

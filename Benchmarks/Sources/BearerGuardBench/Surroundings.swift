@@ -12,15 +12,16 @@ enum Surroundings {
         value(of: "model name", in: "/proc/cpuinfo", separator: ":") ?? "unknown processor"
     }
 
+    static var system: String {
+        value(of: "PRETTY_NAME", in: "/etc/os-release", separator: "=") ?? "unknown system"
+    }
+
     static var versions: [(name: String, version: String)] {
         var versions = [
             ("OpenSSL", String(cString: raw_openssl_version())), ("jansson", String(cString: raw_jansson_version())),
         ]
         if let swift { versions.append(("Swift", swift)) }
         if let jwtKit { versions.append(("jwt-kit", jwtKit)) }
-        if let system = value(of: "PRETTY_NAME", in: "/etc/os-release", separator: "=") {
-            versions.append(("on", system))
-        }
         return versions
     }
 

@@ -14,8 +14,8 @@ enum Main {
                bearerguard-counts run CASE REPETITIONS
 
         Prints, for each case, the allocations and the instructions of one token. Instructions are counted by valgrind,
-        those of verifying the signature subtracted. --record writes them to FILE, which is the counts.json beside the
-        sources where none is given; --check ends with status 1 where one is over the recorded one by more than a tenth.
+        those of verifying the signature subtracted. --record writes them to FILE, Benchmarks/counts.json unless given;
+        --check compares with what is recorded there, and ends with 1 where one is over it by more than a tenth.
         """
 
     /// No task of its own, so that every token is decided on this thread, without the runtime's others.

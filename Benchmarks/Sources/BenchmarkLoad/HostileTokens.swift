@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
+internal import BearerGuard
 package import BearerGuardTesting
 
 /// Tokens of the largest size that is read, each malformed in a way that keeps a reader busy for as long as it can.
@@ -68,8 +69,12 @@ package enum HostileTokens {
 
     /// A good token that is as long.
     package static func good(_ issuer: TestIssuer) -> String {
-        let short = issuer.token(changes: ["padding": ""]).utf8.count
-        return issuer.token(changes: ["padding": .string(String(repeating: "x", count: (16 * 1024 - short) / 4 * 3))])
+        func token(_ bytes: Int) -> String {
+            // A text has 8 KiB at most.
+            let half = JSONValue.string(String(repeating: "x", count: bytes / 2))
+            return issuer.token(changes: ["padding": .array([half, half])])
+        }
+        return token((16 * 1024 - token(0).utf8.count) / 4 * 3)
     }
 
     /// The tokens, with a good header of the issuer's and a signature that is never looked at.

@@ -39,15 +39,15 @@ package final class JSONMembers: Sendable {
 
     /// Where a member stands.
     struct Entry: Sendable, BitwiseCopyable {
-        private var nameStart: UInt16 = 0
-        private var nameEnd: UInt16 = 0
-        private var valueStart: UInt16 = 0
-        private var valueEnd: UInt16 = 0
-        private(set) var kind = Kind.absent
-        private(set) var hasEscapedName = false
+        private let nameStart: UInt16
+        private let nameEnd: UInt16
+        private let valueStart: UInt16
+        private let valueEnd: UInt16
+        let kind: Kind
+        let hasEscapedName: Bool
 
         /// No such member.
-        init() {}
+        init() { self.init((0, 0), hasEscapedName: false, (0, 0), .absent) }
 
         init(
             _ name: (start: Int, end: Int),

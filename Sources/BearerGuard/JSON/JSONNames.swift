@@ -15,7 +15,7 @@ struct JSONNames: ~Copyable {
         init(digest: UInt64) { bits = UInt32(truncatingIfNeeded: digest ^ digest >> 32) | Self.top }
 
         var isMember: Bool { bits < Self.top }
-        /// The number of the member; without sense for any other name.
+        /// The number of the member; of any other name the digest.
         var number: Int { Int(bits) }
 
         static func == (left: Name, right: Name) -> Bool { left.bits == right.bits }
@@ -212,8 +212,9 @@ struct JSONNames: ~Copyable {
 
     @_optimize(speed)
     private func hasNameTwiceAmongMany(_ first: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
-        // Where names are by their digests, counted from 1; 0 for a free place. Three quarters of the places stay free at least:
-        // every walk ends, and hardly any takes a step.
+        // Where names are by their digests, counted from 1, which 16 bits have room for as they have for the text's places; 0 for
+        // a free place. Three quarters stay free at least: every walk ends, and hardly any takes a step. A place is masked, and
+        // what is in it an earlier member's.
         let size = 1 << (Int.bitWidth &- (4 &* (noted.count &- first) &- 1).leadingZeroBitCount)
         return unsafe withUnsafeTemporaryAllocation(of: UInt16.self, capacity: size) { places in
             unsafe places.initialize(repeating: 0)

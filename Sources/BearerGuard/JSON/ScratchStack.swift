@@ -5,7 +5,7 @@
 /// step because it could be shared.
 ///
 /// `@safe` is sound because its memory is its own, or lent to it alone for as long as it lives, and `count` never passes
-/// what was written. An index must be below `count`: it is masked, or a member's number, never what outside data says.
+/// what was written. An index must be below `count`: it is the number of a member, never what outside data says.
 @safe
 struct ScratchStack<Element: BitwiseCopyable>: ~Copyable {
     /// Nil until there is room.
@@ -27,7 +27,6 @@ struct ScratchStack<Element: BitwiseCopyable>: ~Copyable {
 
     subscript(index: Int) -> Element {
         @inline(__always) get { unsafe base.unsafelyUnwrapped[index] }
-        @inline(__always) nonmutating _modify { yield unsafe &base.unsafelyUnwrapped[index] }
     }
 
     @inline(__always)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/// One signature with everything prepared that can be: the limit that nothing which calls OpenSSL can pass.
+/// One signature with everything prepared that can be, for OpenSSL to verify its own way: what others are measured by.
 typedef struct raw_verification raw_verification;
 
 /// Prepares; NULL where OpenSSL refuses. `pss` is for RSA, `raw_digest` for keys that take no digest (Ed25519).
