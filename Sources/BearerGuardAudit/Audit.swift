@@ -79,7 +79,7 @@ public struct Audit: Sendable {
         var summary = AuditSummary()
         var bytes = 0
         for input in inputs {
-            var reader = CaptureReader(descriptor: input.descriptor, name: input.name ?? "the capture")
+            var reader = CaptureReader(descriptor: input.descriptor, name: input.name)
             let start = try reader.start(unless: isStopped)
             func fault(_ message: String) -> CaptureError {
                 CaptureError(message: (input.name.map { "\($0): " } ?? "") + message)

@@ -55,10 +55,10 @@ struct CaptureReader {
     /// Bytes of the batches that were taken, and what was passed over.
     var bytesTaken: Int { bytesRead - rest.count - bytesGivenUp }
 
-    /// - Parameter name: what a fault is told of.
-    init(descriptor: Int32, name: String = "the capture") {
+    /// - Parameter name: by which a fault is told.
+    init(descriptor: Int32, name: String? = nil) {
         self.descriptor = descriptor
-        self.name = name
+        self.name = name ?? "the capture"
     }
 
     /// Looks at the beginning, up to something that tells how it is written, without consuming it, but for a byte order mark.

@@ -89,7 +89,7 @@ struct AuditFilesTests {
         let (other, _) = try audit { [$0.path("capture.ndjson")] }
         #expect(other.status == 2)
         #expect(other.errors.contains("3 lines hold no token or no time"))
-        #expect(other.errors.contains("--token-field"))
+        #expect(other.errors.contains("--token-field and --time-field"))
         let (found, _) = try audit { [$0.path("capture.ndjson"), "--token-field", "access_token"] }
         #expect(found.status == 0, "\(found.errors)")
         // One line of several is no reason to doubt the name.
@@ -100,7 +100,7 @@ struct AuditFilesTests {
         #expect(!one.errors.contains("--token-field"))
     }
 
-    @Test("A directory is named, and a token in place of a file name is not shown", .enabled(if: Program.built != nil))
+    @Test("A folder is named, and a token in place of a file name is not shown", .enabled(if: Program.built != nil))
     func noFile() throws {
         let (answer, _) = try audit { [$0.url.path] }
         #expect(answer.status == 2)
@@ -110,6 +110,31 @@ struct AuditFilesTests {
         #expect(other.status == 2)
         #expect(other.errors.contains("a file name of \(token.utf8.count) bytes"))
         #expect(!other.errors.contains(token.prefix(40)))
+    }
+
+    @Test("Of several inputs the one that cannot be read is named", .enabled(if: Program.built != nil))
+    func unreadable() throws {
+        let memory = "/proc/self/mem"
+        let (answer, _) = try audit { [$0.path("capture.txt"), memory] }
+        #expect(answer.status == 2)
+        #expect(answer.errors.contains("bearerguard: \(memory): Input/output error"))
+    }
+
+    @Test(
+        "Progress keeps off a terminal that verdicts are written to",
+        .enabled(if: Program.built != nil && FileManager.default.isExecutableFile(atPath: "/usr/bin/script"))
+    )
+    func verdictsOnTerminal() throws {
+        let program = try #require(Program.built).path
+        let command = "'\(program)' audit '\(folder.path("capture.txt"))' --jwks '\(folder.path("keys.json"))' --at now"
+        func shown(_ format: String) throws -> String {
+            let arguments = ["-qec", "\(command) --format \(format)", "/dev/null"]
+            return try Program.run(arguments, program: URL(fileURLWithPath: "/usr/bin/script")).output
+        }
+        let verdicts = try shown("ndjson")
+        #expect(verdicts.contains(#""verdict":"valid""#), "\(verdicts)")
+        #expect(!verdicts.contains("\u{1B}"))
+        #expect(try shown("text").contains("\u{1B}[K"))
     }
 
     @Test("A token that is mistyped as any argument is not shown", .enabled(if: Program.built != nil))
