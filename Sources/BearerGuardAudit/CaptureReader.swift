@@ -49,11 +49,10 @@ struct CaptureReader {
     private(set) var isAtEnd = false
     /// Whether that is because reading was to end.
     private(set) var wasStopped = false
+    /// Without those that were given up as reading was to end.
     private(set) var bytesRead = 0
-    /// Bytes that were given up as reading was to end.
-    private var bytesGivenUp = 0
     /// Bytes of the batches that were taken, and what was passed over.
-    var bytesTaken: Int { bytesRead - rest.count - bytesGivenUp }
+    var bytesTaken: Int { bytesRead - rest.count }
 
     /// - Parameter name: by which a fault is told.
     init(descriptor: Int32, name: String? = nil) {
@@ -93,7 +92,7 @@ struct CaptureReader {
 
     /// Ends reading; what is at hand of a line is none.
     private mutating func stop() {
-        bytesGivenUp += rest.count
+        bytesRead -= rest.count
         (isAtEnd, wasStopped, rest, unended) = (true, true, [], 0)
     }
 
