@@ -3,6 +3,12 @@
 // SPDX-FileCopyrightText: The BearerGuard authors
 import PackageDescription
 
+/// What is measured, and what makes its tokens.
+let library: [Target.Dependency] = [
+    .product(name: "BearerGuard", package: "BearerGuard"),
+    .product(name: "BearerGuardTesting", package: "BearerGuard"),
+]
+
 // A package of its own, so that the library's manifest stays clean of what only measuring needs.
 let package = Package(
     name: "Benchmarks",
@@ -21,36 +27,19 @@ let package = Package(
         .target(name: "CRawOpenSSL", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("jansson")]),
         .target(
             name: "BenchmarkLoad",
-            dependencies: [
-                "CRawOpenSSL",
-                .product(name: "BearerGuard", package: "BearerGuard"),
-                .product(name: "BearerGuardTesting", package: "BearerGuard"),
-            ]
+            dependencies: library + ["CRawOpenSSL"]
         ),
         // Apart from the peers, so that counting builds in a minute.
         .executableTarget(
             name: "BearerGuardCounts",
-            dependencies: [
-                "BenchmarkLoad", "CRawOpenSSL",
-                .product(name: "BearerGuard", package: "BearerGuard"),
-                .product(name: "BearerGuardTesting", package: "BearerGuard"),
-            ]
+            dependencies: library + ["BenchmarkLoad", "CRawOpenSSL"]
         ),
-        .executableTarget(
-            name: "BearerGuardCaptures",
-            dependencies: [
-                "BenchmarkLoad",
-                .product(name: "BearerGuard", package: "BearerGuard"),
-                .product(name: "BearerGuardTesting", package: "BearerGuard"),
-            ]
-        ),
+        .executableTarget(name: "BearerGuardCaptures", dependencies: library + ["BenchmarkLoad"]),
         .executableTarget(
             name: "BearerGuardBench",
-            dependencies: [
+            dependencies: library + [
                 "BenchmarkLoad", "CRawOpenSSL",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "BearerGuard", package: "BearerGuard"),
-                .product(name: "BearerGuardTesting", package: "BearerGuard"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ]
         ),

@@ -54,13 +54,8 @@ enum Scaling {
     private static func bytes(_ rounds: Int, _ report: Report) async throws {
         let load = try Workload(.rs256)
         try await figures("bytes", [512, 1024, 4096, 8192, 16_000], load, rounds, report) { count in
-            let plain = Self.token(load, [:]).utf8.count
-            // Texts are at most 8 KiB, so that the padding is several.
-            let padding = max(0, (count - plain) * 3 / 4 - 16)
-            let texts = stride(from: 0, to: padding, by: 4000).map { start in
-                JSONValue.string(String(repeating: "x", count: min(4000, padding - start)))
-            }
-            return (try load.makeGuard(cache: .off), Self.token(load, texts.isEmpty ? [:] : ["pad": .array(texts)]))
+            let missing = count - Self.token(load, [:]).utf8.count
+            return (try load.makeGuard(cache: .off), Self.token(load, Workload.padding(missing)))
         }
     }
 

@@ -27,7 +27,7 @@ enum Surroundings {
 
     /// The compiler that is installed, as nothing says at run time by which one a program was made.
     private static var swift: String? {
-        guard let told = try? Command("/usr/bin/env", "swift", "--version").output(),
+        guard let told = try? Command(["/usr/bin/env", "swift", "--version"]).output(),
             let start = told.range(of: "Swift version ")
         else { return nil }
         return String(told[start.upperBound...].prefix { $0 != " " })

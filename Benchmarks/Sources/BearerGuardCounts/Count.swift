@@ -55,12 +55,8 @@ struct Count {
     private static func stripped() throws -> URL {
         let copy = FileManager.default.temporaryDirectory.appendingPathComponent("counts-\(getpid())")
         guard !FileManager.default.fileExists(atPath: copy.path) else { return copy }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/strip")
-        process.arguments = ["--strip-debug", "-o", copy.path, "/proc/\(getpid())/exe"]
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw BenchmarkError("strip failed") }
+        let strip = Command(["/usr/bin/strip", "--strip-debug", "-o", copy.path, "/proc/\(getpid())/exe"])
+        guard try strip.output() != nil else { throw BenchmarkError("strip failed") }
         return copy
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The BearerGuard authors
 
-internal import BearerGuard
 package import BearerGuardTesting
 
 /// Tokens of the largest size that is read, each malformed in a way that keeps a reader busy for as long as it can.
@@ -69,12 +68,7 @@ package enum HostileTokens {
 
     /// A good token that is as long.
     package static func good(_ issuer: TestIssuer) -> String {
-        func token(_ bytes: Int) -> String {
-            // A text has 8 KiB at most.
-            let half = JSONValue.string(String(repeating: "x", count: bytes / 2))
-            return issuer.token(changes: ["padding": .array([half, half])])
-        }
-        return token((16 * 1024 - token(0).utf8.count) / 4 * 3)
+        issuer.token(changes: Workload.padding(16 * 1024 - issuer.token().utf8.count))
     }
 
     /// The tokens, with a good header of the issuer's and a signature that is never looked at.

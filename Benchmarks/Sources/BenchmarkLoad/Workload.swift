@@ -38,6 +38,16 @@ package struct Workload {
         return token.split(separator: ".").dropLast().joined(separator: ".") + "." + other
     }
 
+    /// Claims that make a token about so many bytes longer; none where that is not longer.
+    package static func padding(_ bytes: Int) -> [String: JSONValue?] {
+        let padding = max(0, bytes * 3 / 4 - 16)
+        // Texts are at most 8 KiB, so that they are several.
+        let texts = stride(from: 0, to: padding, by: 4000).map { start in
+            JSONValue.string(String(repeating: "x", count: min(4000, padding - start)))
+        }
+        return texts.isEmpty ? [:] : ["pad": .array(texts)]
+    }
+
     package static func token(_ issuer: TestIssuer, number: Int, header: [String: JSONValue?] = [:]) -> String {
         let groups = (0..<10).map { JSONValue.string("group-\($0)-of-the-company") }
         return issuer.token(

@@ -4,15 +4,13 @@
 import Foundation
 
 /// A program and its arguments.
-struct Command {
+package struct Command {
     private let arguments: [String]
 
-    init(_ arguments: String...) { self.arguments = arguments }
-
-    init(_ arguments: [String]) { self.arguments = arguments }
+    package init(_ arguments: [String]) { self.arguments = arguments }
 
     /// What it prints; nil where it fails.
-    func output() throws -> String? {
+    package func output() throws -> String? {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: arguments[0])
         process.arguments = Array(arguments.dropFirst())
